@@ -8,7 +8,7 @@ namespace {
 using format::BlockKind;
 using format::GroupDescriptor;
 
-// Which units of blocks have been written, a bit each.
+/// Which units of blocks have been written, a bit each.
 std::uint64_t written_units(Disk& disk, Run blocks, std::uint64_t unit_size, BlockKind kind) {
   std::uint64_t written = 0;
   for (std::uint64_t i = 0; i * unit_size < blocks.length; ++i) {
@@ -17,8 +17,8 @@ std::uint64_t written_units(Disk& disk, Run blocks, std::uint64_t unit_size, Blo
   return written;
 }
 
-// Rebuilds a lost descriptor from the group's own blocks: the checksum of each tells whether it
-// was written.
+/// Rebuilds a lost descriptor from the group's own blocks: the checksum of each tells whether it
+/// was written.
 GroupDescriptor rebuilt_descriptor(Disk& disk, GroupNo group) {
   const format::Layout& layout = disk.layout();
   GroupDescriptor descriptor{};
@@ -37,8 +37,8 @@ GroupDescriptor rebuilt_descriptor(Disk& disk, GroupNo group) {
   return descriptor;
 }
 
-// A count of written blocks that is too small would hide inodes, and one too large invent some.
-// The blocks on both sides of that end show it, without a look at all others.
+/// A count of written blocks that is too small would hide inodes, and one too large invent some.
+/// The blocks on both sides of that end show it, without a look at all others.
 bool counts_inode_blocks(Disk& disk, GroupNo group, std::uint64_t written) {
   const Run table = disk.layout().inode_table(group);
   const auto is_good = [&](std::uint64_t i) {

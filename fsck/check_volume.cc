@@ -16,7 +16,7 @@ using format::Superblock;
 
 constexpr int kMostRounds = 5;
 
-// What a copy must have in common with the superblock: all that never changes after mkfs.
+/// What a copy must have in common with the superblock: all that never changes after mkfs.
 Superblock without_changes(Superblock superblock) {
   superblock.checksum = 0;
   std::memset(superblock.label, 0, sizeof superblock.label);
@@ -57,8 +57,8 @@ class Check {
     return result_;
   }
 
-  // The log of a volume that was unmounted in order is empty: nothing to replay, and it may be
-  // skipped.
+  /// The log of a volume that was unmounted in order is empty: nothing to replay, and it may be
+  /// skipped.
   static bool is_marked_clean(const Superblock& superblock) {
     return (superblock.state & format::kClean) != 0 && (superblock.state & format::kHasErrors) == 0;
   }
@@ -99,9 +99,9 @@ class Check {
     return count(volume);
   }
 
-  // A repair may bring other problems to light, and blocks that were cut off are free only at the
-  // next look. After a declined repair there is no other look, for the same question would come
-  // again.
+  /// A repair may bring other problems to light, and blocks that were cut off are free only at the
+  /// next look. After a declined repair there is no other look, for the same question would come
+  /// again.
   static bool wants_another_look(const Report& report) {
     if (report.found() == 0) return false;
     return report.mode() == Mode::kYes ||
@@ -186,7 +186,7 @@ class Check {
     });
   }
 
-  // All is written before the superblock says so.
+  /// All is written before the superblock says so.
   Result<> finish() {
     TRY(device_.flush());
     const auto now = static_cast<std::uint64_t>(wall_time().seconds);

@@ -18,7 +18,7 @@ void set_bit(Block& block, std::uint64_t bit) {
   block[format::kHeaderSize + bit / 8] |= std::byte{1} << (bit % 8);
 }
 
-// Bits [first, end).
+/// Bits [first, end).
 void set_bits(Block& block, std::uint64_t first, std::uint64_t end) {
   for (; first < end && first % 8 != 0; ++first) set_bit(block, first);
   for (; first + 8 <= end; first += 8) block[format::kHeaderSize + first / 8] = std::byte{0xff};
@@ -48,8 +48,8 @@ class GroupCheck {
     return volume_.report.problem(problem, Place::of(group_), detail);
   }
 
-  // Whether the bitmap is as it should be; otherwise `detail` says why not. `first` is the number
-  // of the block or inode that its first bit stands for.
+  /// Whether the bitmap is as it should be; otherwise `detail` says why not. `first` is the number
+  /// of the block or inode that its first bit stands for.
   bool holds(BlockNo number, BlockKind kind, const Block& wanted, std::uint64_t first,
              std::string& detail) {
     const auto there = volume_.disk.read(number, kind);
@@ -66,7 +66,7 @@ class GroupCheck {
     return false;
   }
 
-  // "block 431 is in use and marked as free, and 2 more are wrong".
+  /// "block 431 is in use and marked as free, and 2 more are wrong".
   static std::string difference(std::span<const std::byte> wanted, std::span<const std::byte> there,
                                 const char* of, std::uint64_t first) {
     std::string text;
@@ -86,7 +86,7 @@ class GroupCheck {
            (wrong == 2 ? " more is wrong" : " more are wrong");
   }
 
-  // What block `index` of the block bitmap should be; counts its blocks in use, except metadata.
+  /// What block `index` of the block bitmap should be; counts its blocks in use, except metadata.
   Block wanted_block_bitmap(std::uint64_t index, std::uint64_t& used) const {
     Block wanted = volume_.disk.new_block(BlockKind::kBlockBitmap, kNoInode);
     const std::uint64_t first = index * layout_.bits_per_block();
@@ -110,8 +110,8 @@ class GroupCheck {
     return {};
   }
 
-  // A bitmap block that was never written stands for that of a fresh group; only if it must say
-  // more is it written, with all of its unit.
+  /// A bitmap block that was never written stands for that of a fresh group; only if it must say
+  /// more is it written, with all of its unit.
   Result<> compare_bitmap_unit(std::uint64_t first, std::uint64_t count) {
     const std::uint64_t flag = std::uint64_t{1} << (first / layout_.bitmap_unit());
     const bool is_written = (descriptor_.bitmap_blocks_written & flag) != 0;
@@ -143,8 +143,8 @@ class GroupCheck {
     return {};
   }
 
-  // Inodes in use stand in table blocks that are written, so their bits are in bitmap blocks that
-  // are.
+  /// Inodes in use stand in table blocks that are written, so their bits are in bitmap blocks that
+  /// are.
   Result<> compare_inodes() {
     const Run bitmap = layout_.inode_bitmap(group_);
     const std::uint64_t written = std::min(

@@ -32,7 +32,7 @@ Inode empty_directory(std::uint16_t permissions, InodeNo parent) {
   return inode;
 }
 
-// A name that is not written yet, and the directory in which it shall stand.
+/// A name that is not written yet, and the directory in which it shall stand.
 struct Connection {
   InodeNo into;
   Name name;
@@ -75,7 +75,7 @@ class Connector {
     return {};
   }
 
-  // The inode's place in the table may have been lost with all around it.
+  /// The inode's place in the table may have been lost with all around it.
   Result<> make_inode(InodeNo number, const Inode& inode) {
     TRY(volume_.disk.make_inode(number, inode));
     const GroupNo group = volume_.layout.group_of(number);
@@ -84,8 +84,8 @@ class Connector {
     return {};
   }
 
-  // lost+found is inode 2, under that name in the root if nothing else has it. If it is missing it
-  // is made when it is needed.
+  /// lost+found is inode 2, under that name in the root if nothing else has it. If it is missing it
+  /// is made when it is needed.
   Result<> find_lost_found() {
     const InodeFacts& facts = volume_.facts(format::kLostFoundInode);
     if (S_ISDIR(facts.mode)) return {};
@@ -103,7 +103,7 @@ class Connector {
     return {};
   }
 
-  // Climbs to the root; for every directory on the way it is then known whether it can be reached.
+  /// Climbs to the root; for every directory on the way it is then known whether it can be reached.
   Result<> check_reachable(InodeNo start) {
     std::vector<std::uint64_t> path;
     std::uint64_t at = start.value;
@@ -161,7 +161,7 @@ class Connector {
     return write_directory_tree(volume_, directory, tree, std::move(names));
   }
 
-  // If another inode stands under the name that is wanted, it keeps it, and a number is added.
+  /// If another inode stands under the name that is wanted, it keeps it, and a number is added.
   static std::string free_name(const std::vector<Name>& names, const Name& wanted) {
     std::string name = wanted.name;
     const auto is_anothers = [&](const Name& there) {
@@ -173,15 +173,15 @@ class Connector {
     return name;
   }
 
-  // The root comes first: one of its new names may be lost+found.
+  /// The root comes first: one of its new names may be lost+found.
   Result<> write_names() {
     TRY(write_names_into(kRootInode));
     if (!S_ISDIR(volume_.facts(format::kLostFoundInode).mode)) return {};
     return write_names_into(format::kLostFoundInode);
   }
 
-  // On a full volume a directory cannot grow. The root may have room left where lost+found has
-  // none; if not, one of the files that are to be connected makes room for the others.
+  /// On a full volume a directory cannot grow. The root may have room left where lost+found has
+  /// none; if not, one of the files that are to be connected makes room for the others.
   Result<> write_names_into(InodeNo directory) {
     for (;;) {
       const std::vector<Name> names = names_for(directory);
@@ -233,7 +233,7 @@ class Connector {
     return true;
   }
 
-  // The smallest of the files to be connected that have blocks: its loss matters least.
+  /// The smallest of the files to be connected that have blocks: its loss matters least.
   Result<std::vector<Connection>::iterator> smallest_file() {
     auto smallest = connections_.end();
     std::uint64_t fewest = 0;

@@ -26,7 +26,7 @@ constexpr const char* kNoFile = "the volume has no file";
 constexpr const char* kNoDirectory = "the volume has no directory but the first two";
 constexpr std::size_t kMostTries = 64;  // for a file whose map can be damaged so
 
-// One file with its blocks, as a candidate.
+/// One file with its blocks, as a candidate.
 struct File {
   InodeNo number;
   Inode inode;
@@ -47,7 +47,7 @@ class Damage {
         names_(volume_),
         random_(seed) {}
 
-  // Collects what could be damaged.
+  /// Collects what could be damaged.
   Result<> survey() {
     TRY(replay(disk_.device(), layout_));
     TRY(scan_inodes(volume_));
@@ -143,7 +143,7 @@ class Damage {
     return write_inode(chosen, inode);
   }
 
-  // Makes a chain of blocks that goes in a circle, or a directory that contains itself.
+  /// Makes a chain of blocks that goes in a circle, or a directory that contains itself.
   Result<DamageAnswer> loop() {
     for (std::size_t tries = 0; tries < kMostTries && !files_.empty(); ++tries) {
       const File& file = pick(files_);
@@ -193,7 +193,7 @@ class Damage {
     });
   }
 
-  // A write that never reached the disk: the block is as it was before its newest inode was made.
+  /// A write that never reached the disk: the block is as it was before its newest inode was made.
   Result<DamageAnswer> stale() {
     const InodeNo chosen =
         TRY(any_inode([](const InodeFacts& facts) { return S_ISREG(facts.mode); }, kNoFile));
@@ -248,7 +248,7 @@ class Damage {
   static std::string number(BlockNo block) { return std::to_string(block.value); }
   static Error nothing(const char* why) { return Error{ENODATA, why}; }
 
-  // Block `n`, 0 being the last, of a file that has more than `n`.
+  /// Block `n`, 0 being the last, of a file that has more than `n`.
   static BlockNo nth_from_end(const File& file, std::uint64_t n) {
     const auto& extents = file.pieces.extents;
     std::size_t at = extents.size() - 1;
@@ -281,7 +281,7 @@ class Damage {
     return answer_;
   }
 
-  // Lets the file's first piece stand at `block`. False if its map cannot say so in the inode.
+  /// Lets the file's first piece stand at `block`. False if its map cannot say so in the inode.
   bool point_at(Inode& inode, BlockNo block) const {
     const auto root = std::span<std::byte>(inode.map_root);
     Run run{block, 1};
@@ -328,7 +328,7 @@ class Damage {
     }
   }
 
-  // The data blocks whose bitmap was ever written: in groups that nobody has used, none was.
+  /// The data blocks whose bitmap was ever written: in groups that nobody has used, none was.
   std::vector<Run> blocks_with_bitmaps() {
     std::vector<Run> runs;
     for (GroupNo group{0}; group.value < layout_.group_count; ++group) {
@@ -346,7 +346,7 @@ class Damage {
     return runs;
   }
 
-  // Where a block's bit stands.
+  /// Where a block's bit stands.
   struct Bit {
     BlockNo block;
     std::size_t byte;
@@ -396,7 +396,7 @@ class Damage {
     return pick(all);
   }
 
-  // A directory's tree with one name changed, of those that `fits` allows.
+  /// A directory's tree with one name changed, of those that `fits` allows.
   template <class Fits, class Edit>
   Result<DamageAnswer> edit_name(Fits fits, Edit edit, const char* if_none = kNoFile) {
     struct Candidate {
@@ -439,7 +439,7 @@ class Damage {
     return blocks;
   }
 
-  // Sets the bitmap and the count of the block's group to say whether it is in use.
+  /// Sets the bitmap and the count of the block's group to say whether it is in use.
   Result<> account(BlockNo block, bool in_use) {
     static_cast<void>(TRY(flip_bit(block)));
     const GroupNo group = *layout_.group_of(block);
@@ -485,7 +485,7 @@ class Damage {
   DamageAnswer answer_;
 };
 
-// The damage must be the only fault, so the volume must be sound before.
+/// The damage must be the only fault, so the volume must be sound before.
 Result<> check_sound(BlockDevice& device, const format::Superblock& superblock) {
   OverlayDevice overlay(device);
   const CheckResult result =

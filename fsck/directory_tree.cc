@@ -21,7 +21,7 @@ using format::NodeHead;
 constexpr std::size_t kSlotSize = sizeof(LeafSlot);
 static_assert(sizeof(BranchSlot) == kSlotSize);
 
-// Reads one tree from its root down, iteratively, each node at most once.
+/// Reads one tree from its root down, iteratively, each node at most once.
 class TreeReader {
  public:
   TreeReader(VolumeFacts& volume, InodeNo number, DirectoryTree& tree)
@@ -52,7 +52,7 @@ class TreeReader {
     return read_free_list(root.free_head);
   }
 
-  // Names of one leaf, appended.
+  /// Names of one leaf, appended.
   Result<> read_leaf(const BlockView& node, std::uint64_t low, std::uint64_t high,
                      std::vector<Name>& into) {
     const auto& head = node.at<NodeHead>(format::kHeaderSize);
@@ -97,7 +97,7 @@ class TreeReader {
  private:
   static constexpr int kAnyLevel = -1;
 
-  // A node to be read: its level must be this one, and all keys below it lie in [low, high).
+  /// A node to be read: its level must be this one, and all keys below it lie in [low, high).
   struct Visit {
     std::uint64_t file_block;
     int level;
@@ -116,7 +116,7 @@ class TreeReader {
     return {};
   }
 
-  // The last child is pushed first, so that leaves come in the order of keys.
+  /// The last child is pushed first, so that leaves come in the order of keys.
   static Result<> read_branch(const BlockView& node, const Visit& visit,
                               std::vector<Visit>& pending) {
     const auto& head = node.at<NodeHead>(format::kHeaderSize);
@@ -154,7 +154,7 @@ class TreeReader {
   std::set<std::uint64_t> seen_;
 };
 
-// After damage: takes the names from every leaf among the blocks that is whole.
+/// After damage: takes the names from every leaf among the blocks that is whole.
 void salvage(VolumeFacts& volume, InodeNo number, DirectoryTree& tree) {
   tree.names.clear();
   TreeReader reader(volume, number, tree);
@@ -168,13 +168,13 @@ void salvage(VolumeFacts& volume, InodeNo number, DirectoryTree& tree) {
   }
 }
 
-// Builds nodes level by level from the sorted names.
+/// Builds nodes level by level from the sorted names.
 class TreeWriter {
  public:
   TreeWriter(VolumeFacts& volume, InodeNo number, std::vector<Name> names)
       : volume_(volume), number_(number), names_(std::move(names)) {}
 
-  // Nodes in the order of their file blocks: the root is block 0.
+  /// Nodes in the order of their file blocks: the root is block 0.
   std::vector<Block> run() {
     std::vector<Node> level = leaves();
     unsigned depth = 0;
@@ -266,7 +266,7 @@ class TreeWriter {
   std::vector<Block> nodes_;
 };
 
-// Each name gets its proper key: its hash and the first free distinction.
+/// Each name gets its proper key: its hash and the first free distinction.
 void assign_keys(std::vector<Name>& names, std::uint64_t hash_seed) {
   std::map<std::uint64_t, std::uint64_t> taken;
   for (Name& name : names) {
@@ -276,7 +276,7 @@ void assign_keys(std::vector<Name>& names, std::uint64_t hash_seed) {
   std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.key < b.key; });
 }
 
-// Reads the nodes in one go, since the tree leads to and fro among the directory's blocks.
+/// Reads the nodes in one go, since the tree leads to and fro among the directory's blocks.
 void read_nodes_ahead(VolumeFacts& volume, const DirectoryTree& tree, std::uint64_t nodes) {
   constexpr std::uint64_t kMostNodes = 128;
   const std::uint64_t count = std::min<std::uint64_t>({nodes, tree.blocks.size(), kMostNodes});
@@ -318,7 +318,7 @@ Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
 
 namespace {
 
-// Blocks for `count` nodes: the directory's own first.
+/// Blocks for `count` nodes: the directory's own first.
 Result<std::vector<BlockNo>> take_node_blocks(VolumeFacts& volume, const std::vector<BlockNo>& own,
                                               std::size_t count) {
   std::vector<BlockNo> blocks(own.begin(), own.begin() + std::min(own.size(), count));

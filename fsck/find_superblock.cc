@@ -8,7 +8,7 @@ namespace spindle::fsck {
 namespace {
 
 constexpr std::uint32_t kStep = 1024;
-// How far the first copy is searched for: it stands behind group table and journal.
+/// How far the first copy is searched for: it stands behind group table and journal.
 constexpr std::uint64_t kSearchBytes = 256ull << 20;
 
 bool is_whole(const format::Superblock& superblock, std::uint64_t offset) {

@@ -24,7 +24,7 @@
 namespace spindle::fsck {
 namespace {
 
-// The exit statuses of fsck(8).
+/// The exit statuses of fsck(8).
 enum Status : int {
   kNoErrors = 0,
   kCorrected = 1,
@@ -55,7 +55,7 @@ int fail(const std::string& image, const Error& error) {
   return kOperational;
 }
 
-// The bar on a terminal, drawn again only when it has changed.
+/// The bar on a terminal, drawn again only when it has changed.
 class ProgressBar {
  public:
   void show(unsigned pass, double share) {
@@ -106,7 +106,7 @@ std::string text_of(const Finding& finding) {
   return text;
 }
 
-// Asks before each repair, until the answer is "all". Any answer other than yes changes nothing.
+/// Asks before each repair, until the answer is "all". Any answer other than yes changes nothing.
 class Questions {
  public:
   bool operator()(const std::string& question) {
@@ -161,7 +161,7 @@ CheckOptions make_options(const Request& request, ProgressBar* bar) {
   return options;
 }
 
-// With --explain each finding is followed by what it means.
+/// With --explain each finding is followed by what it means.
 void add_explanations(CheckOptions& options, Explainer& explainer) {
   options.show = [show = std::move(options.show), &explainer](const Finding& finding) {
     show(finding);
@@ -243,7 +243,7 @@ void show_json(const Request& request, const CheckResult& result,
   fmt::print("{}\n", json_text(out, 2));
 }
 
-// An empty undo file is of no use to anybody, and is removed.
+/// An empty undo file is of no use to anybody, and is removed.
 Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
   TRY(recorder.finish());
   if (recorder.blocks() == 0) {
@@ -255,7 +255,7 @@ Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
   return {};
 }
 
-// A check that only looks sees what others are writing half done.
+/// A check that only looks sees what others are writing half done.
 void tell_of_use(const std::string& image) {
   fmt::print(stderr,
              "fsck.spindle: {} is in use: {}; blocks that are being written may look damaged\n",
@@ -269,8 +269,8 @@ Result<std::unique_ptr<FileDevice>> open_image(const Request& request, FileDevic
   return FileDevice::open(request.image, access, kMinBlockSize, FileDevice::Lock::kNone);
 }
 
-// With --explain each finding is explained as it comes, while its inode and blocks can still be
-// read: to the terminal, or for the JSON into `explanations`.
+/// With --explain each finding is explained as it comes, while its inode and blocks can still be
+/// read: to the terminal, or for the JSON into `explanations`.
 Result<CheckResult> check_and_explain(const Request& request, BlockDevice& device,
                                       const FoundSuperblock& found, CheckOptions& options,
                                       Explanations& explanations) {
@@ -301,7 +301,7 @@ Result<Volume> open_volume(const Request& request, Mode mode) {
   return Volume{std::move(image), found};
 }
 
-// Null if nothing is to be saved.
+/// Null if nothing is to be saved.
 Result<std::unique_ptr<UndoRecorder>> start_undo(const Request& request, Mode mode,
                                                  BlockDevice& image) {
   if (mode == Mode::kNo || request.undo.empty()) return std::unique_ptr<UndoRecorder>();

@@ -12,7 +12,7 @@ using format::MapKind;
 
 namespace {
 
-// Joined to the last extent if it goes on where that ends.
+/// Joined to the last extent if it goes on where that ends.
 void append(std::vector<Extent>& extents, const Extent& extent) {
   if (!extents.empty()) {
     Extent& last = extents.back();
@@ -70,8 +70,8 @@ void store_entry(format::ExtentEntry& entry, const Extent& extent) {
   entry.flags = extent.unwritten ? format::kUnwritten : 0;
 }
 
-// One level of the tree: packs `entries` into nodes, writes them, and returns the entries of the
-// level above.
+/// One level of the tree: packs `entries` into nodes, writes them, and returns the entries of the
+/// level above.
 Result<std::vector<format::ExtentEntry>> write_level(
     VolumeFacts& volume, InodeNo owner, const std::vector<format::ExtentEntry>& entries,
     unsigned level, std::vector<BlockNo>& nodes) {
@@ -96,10 +96,10 @@ Result<std::vector<format::ExtentEntry>> write_level(
   return above;
 }
 
-// An entry's length has 32 bits.
+/// An entry's length has 32 bits.
 constexpr std::uint64_t kLongestExtent = 1u << 31;
 
-// All levels below the root; `entries` become the root's. Returns the level of the root.
+/// All levels below the root; `entries` become the root's. Returns the level of the root.
 Result<unsigned> write_levels(VolumeFacts& volume, InodeNo owner,
                               std::vector<format::ExtentEntry>& entries,
                               std::vector<BlockNo>& nodes) {
@@ -157,7 +157,7 @@ Result<> replace_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& 
 
 namespace {
 
-// Cuts a linked file to these pieces.
+/// Cuts a linked file to these pieces.
 void cut_linked(const format::Layout& layout, format::Inode& inode,
                 const std::vector<Extent>& extents) {
   format::LinkedRoot root{};
@@ -173,14 +173,14 @@ void cut_linked(const format::Layout& layout, format::Inode& inode,
   inode.size = std::min<std::uint64_t>(inode.size, count * format::payload_size(layout.block_size));
 }
 
-// A directory's node is sealed for the place where it stands.
+/// A directory's node is sealed for the place where it stands.
 Result<> copy_block(VolumeFacts& volume, BlockNo from, BlockNo to) {
   Block bytes = TRY(volume.disk.read_raw(from));
   const bool is_node = volume.disk.read(from, BlockKind::kDirectory).ok();
   return is_node ? volume.disk.write(to, bytes) : volume.disk.write_raw(to, bytes);
 }
 
-// The pieces with shared blocks replaced by copies, or, where no block is free for one, by holes.
+/// The pieces with shared blocks replaced by copies, or, where no block is free for one, by holes.
 Result<std::vector<Extent>> copy_shared(VolumeFacts& volume, const std::set<std::uint64_t>& shared,
                                         const std::vector<Extent>& extents) {
   std::vector<Extent> out;
@@ -199,7 +199,7 @@ Result<std::vector<Extent>> copy_shared(VolumeFacts& volume, const std::set<std:
   return out;
 }
 
-// A linked file is cut before the first block that is not its own.
+/// A linked file is cut before the first block that is not its own.
 std::vector<Extent> before_shared(const std::set<std::uint64_t>& shared,
                                   const std::vector<Extent>& extents) {
   std::vector<Extent> own;
@@ -216,7 +216,7 @@ std::vector<Extent> before_shared(const std::set<std::uint64_t>& shared,
   return own;
 }
 
-// A full volume may have no blocks for new nodes: then the file is cut to what the root holds.
+/// A full volume may have no blocks for new nodes: then the file is cut to what the root holds.
 Result<> write_map_anyhow(VolumeFacts& volume, MapRewrite& rewrite, format::Inode& inode,
                           std::vector<Extent> extents) {
   const auto written = replace_extent_map(volume, rewrite.inode, inode, extents, rewrite.own_nodes);

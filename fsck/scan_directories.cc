@@ -48,7 +48,7 @@ class DirectoryCheck {
     return volume_.report.problem(problem, Place::of_directory(number_), detail);
   }
 
-  // Whether the name stays. A name that is wrong stays too, uncounted, if its repair is declined.
+  /// Whether the name stays. A name that is wrong stays too, uncounted, if its repair is declined.
   bool keep(Name& name) {
     const std::uint64_t hash = format::directory_key(name.name, volume_.superblock.hash_seed);
     if (!is_valid_name(name.name) || !seen_.insert(name.name).second ||

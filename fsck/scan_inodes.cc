@@ -51,7 +51,7 @@ bool map_fits_type(const Inode& inode) {
   return kind == MapKind::kInline;
 }
 
-// One inode under examination: a copy of it, written back once if anything has changed.
+/// One inode under examination: a copy of it, written back once if anything has changed.
 class InodeCheck {
  public:
   InodeCheck(VolumeFacts& volume, InodeNo number, const Inode& inode)
@@ -121,7 +121,7 @@ class InodeCheck {
     changed_ = true;
   }
 
-  // The root of a tree of extents counts the tree's nodes.
+  /// The root of a tree of extents counts the tree's nodes.
   [[nodiscard]] std::optional<Error> miscounted(const MapPieces& pieces) {
     if (static_cast<MapKind>(inode_.map_kind) != MapKind::kExtent) return std::nullopt;
     const auto& root = format::at<format::ExtentRoot>(std::span<std::byte>(inode_.map_root), 0);
@@ -129,8 +129,8 @@ class InodeCheck {
     return corrupt("its count of nodes is wrong");
   }
 
-  // A map that must be written anew waits until all claims are known: only then is it certain which
-  // blocks are free.
+  /// A map that must be written anew waits until all claims are known: only then is it certain
+  /// which blocks are free.
   void check_map() {
     MapPieces pieces = read_map(volume_, number_, inode_);
     if (!pieces.damage) pieces.damage = miscounted(pieces);
@@ -156,8 +156,8 @@ class InodeCheck {
     }
   }
 
-  // Takes the map's blocks for this inode, and notes in `rewrite` which of them it may keep. False
-  // if somebody else has one of them.
+  /// Takes the map's blocks for this inode, and notes in `rewrite` which of them it may keep. False
+  /// if somebody else has one of them.
   bool claim(const MapPieces& pieces, MapRewrite& rewrite) {
     rewrite.inode = number_;
     for (const auto& [block, kind] : pieces.nodes) {
@@ -170,8 +170,8 @@ class InodeCheck {
     return rewrite.shared.empty() && rewrite.own_nodes.size() == pieces.nodes.size();
   }
 
-  // Strategies without holes must have a block for each byte of the file. Those with holes allow
-  // almost any size; one that is impossible says nothing, so the file ends with its last block.
+  /// Strategies without holes must have a block for each byte of the file. Those with holes allow
+  /// almost any size; one that is impossible says nothing, so the file ends with its last block.
   void check_size(const MapPieces& pieces) {
     const FileMap* map = file_map(static_cast<MapKind>(inode_.map_kind));
     const std::uint64_t content = map->content_size(volume_.layout.block_size);
@@ -227,7 +227,7 @@ class InodeCheck {
   std::optional<MapRewrite> rewrite_;
 };
 
-// A new file that takes a free inode relies on what the last file left in it.
+/// A new file that takes a free inode relies on what the last file left in it.
 Result<> check_free(VolumeFacts& volume, InodeNo number, const Inode& inode) {
   Inode empty{};
   empty.generation = inode.generation;
@@ -236,7 +236,7 @@ Result<> check_free(VolumeFacts& volume, InodeNo number, const Inode& inode) {
   return volume.disk.clear_inode(number, inode);
 }
 
-// An inode on the list of orphans, if it can be one.
+/// An inode on the list of orphans, if it can be one.
 std::optional<Inode> read_orphan(VolumeFacts& volume, InodeNo number) {
   if (!volume.layout.is_inode(number) || volume.orphans.contains(number.value)) return std::nullopt;
   const GroupNo group = volume.layout.group_of(number);
@@ -248,7 +248,7 @@ std::optional<Inode> read_orphan(VolumeFacts& volume, InodeNo number) {
   return inode.ok() && inode->mode != 0 ? std::optional(*inode) : std::nullopt;
 }
 
-// Ends the list with this inode; with kNoInode the list becomes empty.
+/// Ends the list with this inode; with kNoInode the list becomes empty.
 Result<> end_orphans(VolumeFacts& volume, InodeNo last) {
   if (last) {
     Inode inode = TRY(volume.disk.read_inode(last));
@@ -260,8 +260,8 @@ Result<> end_orphans(VolumeFacts& volume, InodeNo last) {
   return volume.disk.write(volume.layout.state(), block);
 }
 
-// What a crash left on the list is no damage: the next mount frees or truncates it. So the list
-// stays, up to the first inode that cannot be an orphan.
+/// What a crash left on the list is no damage: the next mount frees or truncates it. So the list
+/// stays, up to the first inode that cannot be an orphan.
 Result<> read_orphans(VolumeFacts& volume) {
   const BlockView state = TRY(volume.disk.read(volume.layout.state(), BlockKind::kState));
   InodeNo last = kNoInode;
@@ -279,7 +279,7 @@ Result<> read_orphans(VolumeFacts& volume) {
   return {};
 }
 
-// A table block whose checksum is wrong may still hold good inodes: each is judged by itself.
+/// A table block whose checksum is wrong may still hold good inodes: each is judged by itself.
 Result<std::optional<Block>> read_table_block(VolumeFacts& volume, BlockNo number) {
   auto good = volume.disk.read_copy(number, BlockKind::kInodeTable);
   if (good.ok()) return std::optional(std::move(good).take());

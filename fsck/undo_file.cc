@@ -65,7 +65,7 @@ Result<UndoHeader> read_header(int file) {
   return header;
 }
 
-// A block of the undo file: where its old bytes stand, and the checksum of what it became.
+/// A block of the undo file: where its old bytes stand, and the checksum of what it became.
 struct Kept {
   BlockNo block;
   std::uint64_t offset = 0;
@@ -78,7 +78,7 @@ struct Contents {
   bool is_complete = false;
 };
 
-// Reads what follows the last block, if the repair came to its end.
+/// Reads what follows the last block, if the repair came to its end.
 Result<> read_ends(int file, std::uint64_t at, Contents& contents) {
   for (Kept& kept : contents.blocks) {
     le64 after;
@@ -90,7 +90,7 @@ Result<> read_ends(int file, std::uint64_t at, Contents& contents) {
   return {};
 }
 
-// An incomplete record at the end belongs to a block that was not written yet.
+/// An incomplete record at the end belongs to a block that was not written yet.
 Result<Contents> read_contents(int file, const UndoHeader& header) {
   Contents contents;
   std::vector<std::byte> bytes(header.block_size);
@@ -122,7 +122,7 @@ Result<Contents> read_contents(int file, const UndoHeader& header) {
   }
 }
 
-// How many blocks somebody else has changed since.
+/// How many blocks somebody else has changed since.
 Result<std::uint64_t> count_changed(BlockDevice& device, const Contents& contents) {
   std::uint64_t changed = 0;
   std::vector<std::byte> bytes(device.block_size());

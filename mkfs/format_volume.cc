@@ -22,7 +22,7 @@ void fill_random(void* into, std::size_t size) {
   CHECK(::getrandom(into, size, 0) == static_cast<ssize_t>(size));
 }
 
-// Writes the parts of one volume, each a function of its own.
+/// Writes the parts of one volume, each a function of its own.
 class Formatter {
  public:
   Formatter(BlockDevice& device, const format::Superblock& superblock, const format::Layout& layout,
@@ -51,8 +51,8 @@ class Formatter {
 
   [[nodiscard]] Block new_block() const { return Block(layout_.block_size); }
 
-  // From now on the device holds no volume, until the last write makes it one. A new image holds
-  // none anyway, and is spared the wait for the host's disk.
+  /// From now on the device holds no volume, until the last write makes it one. A new image holds
+  /// none anyway, and is spared the wait for the host's disk.
   Result<> erase_superblock() {
     Block block = new_block();
     TRY(device_.read(layout_.superblock(), block));
@@ -100,7 +100,7 @@ class Formatter {
     return descriptor;
   }
 
-  // The table of a large volume is megabytes long, so it is written in large pieces.
+  /// The table of a large volume is megabytes long, so it is written in large pieces.
   Result<> write_group_table() {
     const Run table = layout_.group_table();
     const std::uint64_t batch = std::max<std::uint64_t>(1, kTableBatchBytes / layout_.block_size);
@@ -131,12 +131,12 @@ class Formatter {
   }
 
   [[nodiscard]] BlockNo root_block() const { return layout_.data(GroupNo{0}).start; }
-  // Which block of its group's bitmap a block has its bit in.
+  /// Which block of its group's bitmap a block has its bit in.
   [[nodiscard]] std::uint64_t bitmap_index(BlockNo block) const {
     return layout_.block_index(block) / layout_.bits_per_block();
   }
 
-  // Sets those of the bits [from, to) of the whole bitmap that stand in its block `index`.
+  /// Sets those of the bits [from, to) of the whole bitmap that stand in its block `index`.
   void set_bits(std::span<std::byte> block, std::uint64_t index, std::uint64_t from,
                 std::uint64_t to) const {
     const std::uint64_t first = index * layout_.bits_per_block();
@@ -146,7 +146,7 @@ class Formatter {
     }
   }
 
-  // Writes the unit of the block bitmap that has the root directory's block.
+  /// Writes the unit of the block bitmap that has the root directory's block.
   Result<> write_block_bitmap() {
     const GroupNo g{0};
     const Run bitmap = layout_.block_bitmap(g);

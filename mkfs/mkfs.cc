@@ -136,7 +136,7 @@ bool read_inodes(const std::optional<std::uint64_t>& count, std::uint64_t& into,
   return count != 0u;
 }
 
-// Reads the requested formatting into numbers; if part of it is impossible, `reason` says why.
+/// Reads the requested formatting into numbers; if part of it is impossible, `reason` says why.
 bool read_request(const Request& request, FormatOptions& options, std::uint64_t& block_size,
                   std::uint64_t& size, std::string& reason) {
   options.label = request.label;
@@ -157,15 +157,15 @@ std::string sentence(const std::string& image, const Error& error) {
   return fmt::format("{}: {}", image, error.describe());
 }
 
-// EBUSY if a program has the image open, or a volume in it is mounted in any way.
+/// EBUSY if a program has the image open, or a volume in it is mounted in any way.
 Result<> check_unused(const std::string& path) {
   TRY(open_when_free(path, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto present = format::superblock_in(path);
   return present ? format::check_not_mounted(*present, path) : Result<>{};
 }
 
-// Whether a volume may be made in the image as it is, if it exists; gives the size of an image
-// file. If not, `reason` says why.
+/// Whether a volume may be made in the image as it is, if it exists; gives the size of an image
+/// file. If not, `reason` says why.
 bool check_image(const Request& request, std::uint64_t& size, std::string& reason) {
   if (request.image.empty()) {
     reason = "IMAGE: '': the name of the image is empty";
@@ -197,7 +197,7 @@ bool check_image(const Request& request, std::uint64_t& size, std::string& reaso
   return true;
 }
 
-// The image file, made or made longer. A new file is removed again unless a volume was made in it.
+/// The image file, made or made longer. A new file is removed again unless a volume was made in it.
 class ImageFile {
  public:
   explicit ImageFile(const std::string& path) : path_(path) {}
@@ -263,7 +263,7 @@ Result<std::unique_ptr<FileDevice>> open_image(const Request& request, std::uint
   return FileDevice::open(request.image, access, static_cast<std::uint32_t>(block_size));
 }
 
-// A block device cannot be made longer: gives its size if none was requested.
+/// A block device cannot be made longer: gives its size if none was requested.
 bool fit_device(const Request& request, std::uint64_t& size, std::string& reason) {
   struct stat info {};
   if (::stat(request.image.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) return true;
@@ -296,7 +296,7 @@ int make_volume(const Request& request, const FormatOptions& options,
   return status;
 }
 
-// Whether the requested journal is large enough for the volume; if not, `reason` says so.
+/// Whether the requested journal is large enough for the volume; if not, `reason` says so.
 bool check_journal(std::uint64_t block_size, std::uint64_t size, const FormatOptions& options,
                    std::string& reason) {
   if (options.journal_size == 0) return true;

@@ -33,7 +33,7 @@ Timestamp to_timestamp(const timespec& time) {
   return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)};
 }
 
-// What is in the directory, in order.
+/// What is in the directory, in order.
 Result<std::vector<std::string>> names_in(const std::string& path) {
   std::unique_ptr<DIR, CloseDirectory> listing(::opendir(path.c_str()));
   if (!listing) return Error{errno, "it cannot be listed"};
@@ -49,12 +49,12 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
   return names;
 }
 
-// Some files of the host, as those in /proc, know nothing of holes: all of them is data.
+/// Some files of the host, as those in /proc, know nothing of holes: all of them is data.
 bool knows_no_holes() {
   return errno == EINVAL;
 }
 
-// Where data begins, at `at` or beyond; nothing if only a hole follows.
+/// Where data begins, at `at` or beyond; nothing if only a hole follows.
 Result<std::optional<off_t>> next_data(int fd, off_t at) {
   const off_t data = ::lseek(fd, at, SEEK_DATA);
   if (data >= 0) return std::optional(data);
@@ -63,7 +63,7 @@ Result<std::optional<off_t>> next_data(int fd, off_t at) {
   return Error{errno, "its data cannot be found"};
 }
 
-// Where the data that stands at `at` ends, or beyond.
+/// Where the data that stands at `at` ends, or beyond.
 Result<off_t> end_of_data(int fd, off_t at) {
   const off_t hole = ::lseek(fd, at, SEEK_HOLE);
   if (hole >= 0) return hole;
@@ -79,7 +79,7 @@ class Populator {
     if (::stat(image.c_str(), &info) == 0) image_ = {info.st_dev, info.st_ino};
   }
 
-  // Folders wait on a list, not on the stack: a tree may be deep.
+  /// Folders wait on a list, not on the stack: a tree may be deep.
   Result<> run(const std::string& source) {
     pending_.push_back({source, kRootNode});
     while (!pending_.empty()) {
@@ -163,8 +163,8 @@ class Populator {
                              minor(info.st_rdev));
   }
 
-  // Only data is read and written, so holes stay holes. A file that ends sooner than it says, as
-  // those in /sys do and one that shrinks meanwhile, gets the size of what was read.
+  /// Only data is read and written, so holes stay holes. A file that ends sooner than it says, as
+  /// those in /sys do and one that shrinks meanwhile, gets the size of what was read.
   Result<> copy_content(const std::string& path, NodeId node, std::uint64_t size) {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return Error{errno, "it cannot be opened"};

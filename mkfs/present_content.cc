@@ -14,7 +14,7 @@ namespace {
 
 using Probe = std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)>;
 
-// What libblkid answers if it finds marks that contradict each other.
+/// What libblkid answers if it finds marks that contradict each other.
 constexpr int kSeveralMarks = -2;
 
 std::string value_of(const Probe& probe, const char* name) {

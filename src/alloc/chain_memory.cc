@@ -5,7 +5,7 @@
 namespace spindle {
 namespace {
 
-// The first of the marks that is after the place.
+/// The first of the marks that is after the place.
 template <class Marks>
 auto first_after(Marks& marks, FileBlock at) {
   return std::upper_bound(

@@ -11,7 +11,7 @@ namespace {
 using format::ExtentEntry;
 using format::ExtentHead;
 
-// What is true of a node's place, for the check of what it holds.
+/// What is true of a node's place, for the check of what it holds.
 struct Bounds {
   FileBlock least;
   FileBlock end = kExtentFileEnd;
@@ -47,7 +47,7 @@ Result<> check_extent(const format::Layout& layout, BlockNo node, const ExtentEn
   return {};
 }
 
-// How many entries start at `at` or before.
+/// How many entries start at `at` or before.
 std::uint32_t entries_up_to(std::span<const std::byte> node, FileBlock at) {
   std::uint32_t low = 0;
   std::uint32_t high = node_head(node).count;
@@ -62,7 +62,7 @@ std::uint32_t entries_up_to(std::span<const std::byte> node, FileBlock at) {
   return low;
 }
 
-// The block below an inner node's entry.
+/// The block below an inner node's entry.
 Result<BlockNo> child_of(const format::Layout& layout, BlockNo node, const ExtentEntry& entry) {
   const BlockNo child{entry.block};
   if (!layout.is_data(child)) return corrupt("an extent node is misplaced", subject_of(node));
@@ -108,7 +108,7 @@ Result<ExtentPath> seek_extent(BlockReader& reader, const format::Layout& layout
 
 namespace {
 
-// A walk in order, with the nodes that are still to be visited on a stack.
+/// A walk in order, with the nodes that are still to be visited on a stack.
 class ExtentWalk {
  public:
   ExtentWalk(const FileMap::WalkContext& context, std::span<const std::byte> root,

@@ -13,7 +13,7 @@ using format::BlockKind;
 using format::ExtentEntry;
 using format::ExtentHead;
 
-// Whether `next` goes on where `extent` ends, in the file and on the disk.
+/// Whether `next` goes on where `extent` ends, in the file and on the disk.
 bool continues(const ExtentEntry& extent, const ExtentEntry& next) {
   const std::uint64_t length = std::uint64_t{extent.length} + next.length;
   return extent.file_block + std::uint64_t{extent.length} == next.file_block &&
@@ -21,7 +21,7 @@ bool continues(const ExtentEntry& extent, const ExtentEntry& next) {
          length <= std::numeric_limits<std::uint32_t>::max();
 }
 
-// The sum of two extents, the first of which is continued by the second.
+/// The sum of two extents, the first of which is continued by the second.
 ExtentEntry joined(const ExtentEntry& extent, const ExtentEntry& next) {
   ExtentEntry sum = extent;
   sum.length = extent.length + next.length;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint64_t kWordBits = 64;
 
-// Reads a bitmap block's payload in words: bit i of it is bit i % 64 of word i / 64.
+/// Reads a bitmap block's payload in words: bit i of it is bit i % 64 of word i / 64.
 class Bits {
  public:
   explicit Bits(std::span<const std::byte> block) : block_(block) {}
@@ -15,7 +15,7 @@ class Bits {
   [[nodiscard]] std::uint64_t word(std::uint64_t index) const {
     return format::at<le64>(block_, format::kHeaderSize + index * sizeof(le64));
   }
-  // The first bit from `from` on, before `end`, that has this value; or `end`.
+  /// The first bit from `from` on, before `end`, that has this value; or `end`.
   [[nodiscard]] std::uint64_t find(bool value, std::uint64_t from, std::uint64_t end) const {
     while (from < end) {
       const std::uint64_t bits = value ? word(from / kWordBits) : ~word(from / kWordBits);
@@ -65,7 +65,7 @@ std::uint64_t InodeSpace::free_count() const {
 
 namespace {
 
-// The bits of a bitmap that stand in its block `index`.
+/// The bits of a bitmap that stand in its block `index`.
 struct Window {
   std::uint64_t first;
   std::uint64_t end;
@@ -76,7 +76,7 @@ Window window_of(const format::Layout& layout, std::uint64_t index, std::uint64_
   return {std::min(first, all), std::min(first + layout.bits_per_block(), all)};
 }
 
-// Sets the bits [from, to) of the whole bitmap as far as they stand in its block `index`.
+/// Sets the bits [from, to) of the whole bitmap as far as they stand in its block `index`.
 void fill_bits(const format::Layout& layout, std::span<std::byte> block, std::uint64_t index,
                std::uint64_t from, std::uint64_t to) {
   const std::uint64_t start = index * layout.bits_per_block();

@@ -10,8 +10,8 @@ namespace {
 
 using format::ContiguousRoot;
 
-// A file that moves is copied in pieces of this size, each written before the next is read, so that
-// the cache is not flooded.
+/// A file that moves is copied in pieces of this size, each written before the next is read, so
+/// that the cache is not flooded.
 constexpr std::uint64_t kCopyBytes = 1u << 20;
 
 ContiguousRoot& root_of(MapFile& file) {
@@ -64,7 +64,7 @@ Result<Extent> ContiguousMap::find(BlockReader&, SpaceManager& space, const MapF
       .at = at, .block = run.start + at.value, .length = std::min(max, run.length - at.value)};
 }
 
-// Copies `count` blocks through the cache; all but a device flush is done when it returns.
+/// Copies `count` blocks through the cache; all but a device flush is done when it returns.
 Result<> copy(SpaceManager& space, InodeNo owner, BlockNo from, BlockNo to, std::uint64_t count) {
   BufferCache& cache = space.cache();
   const std::uint64_t most =
@@ -86,8 +86,8 @@ Result<> copy(SpaceManager& space, InodeNo owner, BlockNo from, BlockNo to, std:
   return {};
 }
 
-// Finds a run for a file of `used` blocks that grows: with as much again in reserve if there is
-// one, otherwise with room for what is wanted, otherwise for one block more.
+/// Finds a run for a file of `used` blocks that grows: with as much again in reserve if there is
+/// one, otherwise with room for what is wanted, otherwise for one block more.
 Result<Run> find_new_home(const MapEdit& edit, std::uint64_t used, std::uint64_t want,
                           std::uint64_t most) {
   auto& [tx, space, file] = edit;
@@ -101,7 +101,7 @@ Result<Run> find_new_home(const MapEdit& edit, std::uint64_t used, std::uint64_t
                Subject::inode(file.inode)};
 }
 
-// Moves the file, `used` blocks of which have content, to a longer run.
+/// Moves the file, `used` blocks of which have content, to a longer run.
 Result<Run> move(const MapEdit& edit, Run old, std::uint64_t used, std::uint64_t want,
                  std::uint64_t most) {
   auto& [tx, space, file] = edit;

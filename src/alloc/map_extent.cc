@@ -10,9 +10,9 @@ namespace {
 
 using format::ExtentEntry;
 
-// Blocks that are zeroed before they are written.
+/// Blocks that are zeroed before they are written.
 constexpr std::uint64_t kZeroedAtOnce = 256;
-// Behind a hole of fewer blocks there should be room to fill it in place.
+/// Behind a hole of fewer blocks there should be room to fill it in place.
 constexpr std::uint64_t kRoomForHole = 1024;
 
 class ExtentMap final : public FileMap {
@@ -37,7 +37,7 @@ class ExtentMap final : public FileMap {
   }
 };
 
-// The part of an extent from its `skip`-th block on, `length` blocks.
+/// The part of an extent from its `skip`-th block on, `length` blocks.
 ExtentEntry part_of(const ExtentEntry& extent, std::uint64_t skip, std::uint64_t length) {
   ExtentEntry part = extent;
   part.file_block = extent.file_block + skip;
@@ -50,7 +50,7 @@ std::uint64_t end_of(const ExtentEntry& extent) {
   return extent.file_block + std::uint64_t{extent.length};
 }
 
-// Takes [skip, skip + length) out of the path's entry; what is left on both sides stays.
+/// Takes [skip, skip + length) out of the path's entry; what is left on both sides stays.
 Result<> cut_out(ExtentEditor& tree, const ExtentPath& path, std::uint64_t skip,
                  std::uint64_t length) {
   const ExtentEntry whole = path.entry;
@@ -170,7 +170,7 @@ Result<std::uint64_t> ExtentMap::punch(const MapEdit& edit, FileBlock from,
   return at >= end ? length : at - from.value;
 }
 
-// Zeroes the blocks of an unwritten extent, except [skip, skip + length), through the cache.
+/// Zeroes the blocks of an unwritten extent, except [skip, skip + length), through the cache.
 Result<> zero_around(const MapEdit& edit, const ExtentEntry& extent, std::uint64_t skip,
                      std::uint64_t length) {
   auto& [tx, space, file] = edit;

@@ -16,9 +16,9 @@ namespace {
 using format::kFatEnd;
 using format::kFatMaxSkip;
 
-// Links that one call changes at most.
+/// Links that one call changes at most.
 constexpr std::uint64_t kLinksPerCall = 128;
-// How far from the end of the chain, in file blocks, shrink looks for what to free.
+/// How far from the end of the chain, in file blocks, shrink looks for what to free.
 constexpr std::uint64_t kFatShrinkWindow = 256;
 
 class FatMap final : public FileMap {
@@ -74,7 +74,7 @@ Result<Extent> FatMap::find(BlockReader& reader, SpaceManager& space, const MapF
   return Extent{.at = at, .block = start.block, .length = length};
 }
 
-// Changes the chain of one file in a transaction.
+/// Changes the chain of one file in a transaction.
 class FatEditor {
  public:
   FatEditor(const MapEdit& edit, FatChain& chain) : edit_(edit), chain_(chain) {}
@@ -186,8 +186,8 @@ Result<Extent> FatMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t w
   return Extent{.at = at, .block = run.start, .length = run.length};
 }
 
-// The places of the chain after `from` (or from its start on), to the end; the last `most` of them
-// in no more than kRunsPerCall runs.
+/// The places of the chain after `from` (or from its start on), to the end; the last `most` of them
+/// in no more than kRunsPerCall runs.
 Result<std::vector<ChainMark>> last_places(FatLinks& links, const FatChain& chain,
                                            std::optional<ChainMark> from) {
   std::deque<ChainMark> places;

@@ -33,8 +33,8 @@ const le64& pointer_at(std::span<const std::byte> node, std::uint64_t index) {
   return format::at<le64>(node, index * sizeof(le64));
 }
 
-// The pointers that stand beside the one to a file block: those of an indirect block, or the
-// direct ones of the root.
+/// The pointers that stand beside the one to a file block: those of an indirect block, or the
+/// direct ones of the root.
 struct Pointers {
   BlockView view;
   std::span<const std::byte> bytes;
@@ -42,7 +42,7 @@ struct Pointers {
   std::uint64_t count = 0;
 };
 
-// The way to a file block: the indirect blocks, as far as they exist.
+/// The way to a file block: the indirect blocks, as far as they exist.
 struct Way {
   format::PointerPlace place;
   std::array<BlockNo, kMaxLevels> blocks;
@@ -78,7 +78,7 @@ Result<Way> find_way(BlockReader& reader, const format::Layout& layout, const Ma
   return way;
 }
 
-// File blocks from the way's place to the end of what its deepest pointer, a null, stands for.
+/// File blocks from the way's place to the end of what its deepest pointer, a null, stands for.
 std::uint64_t hole_length(const Way& way, FileBlock at, const format::PointerTree& tree) {
   std::uint64_t covered = 1;
   for (unsigned i = way.found; i < way.place.levels; ++i) covered *= tree.pointers;
@@ -136,7 +136,7 @@ Result<Extent> IndexedMap::find(BlockReader& reader, SpaceManager& space, const 
   return Extent{.at = at, .block = first, .length = length};
 }
 
-// Sets pointers to adjacent blocks (or, from kNoBlock, to none) in the deepest block of the way.
+/// Sets pointers to adjacent blocks (or, from kNoBlock, to none) in the deepest block of the way.
 Result<> set_pointers(Transaction& tx, MapFile& file, const Way& way, Run run) {
   std::span<std::byte> node = file.root;
   if (way.place.levels != 0) {
@@ -150,7 +150,7 @@ Result<> set_pointers(Transaction& tx, MapFile& file, const Way& way, Run run) {
   return {};
 }
 
-// Makes the indirect blocks that the way lacks.
+/// Makes the indirect blocks that the way lacks.
 Result<> complete_way(const MapEdit& edit, Way& way, BlockNo hint) {
   auto& [tx, space, file] = edit;
   std::span<std::byte> above = file.root;
@@ -176,7 +176,7 @@ Result<> complete_way(const MapEdit& edit, Way& way, BlockNo hint) {
   return {};
 }
 
-// Where the block before `at` stands, if it is mapped.
+/// Where the block before `at` stands, if it is mapped.
 Result<BlockNo> block_before(BlockReader& reader, const format::Layout& layout, const Way& way,
                              const MapFile& file, FileBlock at) {
   if (way.found == way.place.levels && way.last.index > 0) {
@@ -212,7 +212,7 @@ Result<Extent> IndexedMap::extend(const MapEdit& edit, FileBlock at, std::uint64
   return Extent{.at = at, .block = run.start, .length = run.length};
 }
 
-// Frees the indirect blocks of the way, from the deepest up, that hold no pointer any more.
+/// Frees the indirect blocks of the way, from the deepest up, that hold no pointer any more.
 Result<> prune(const MapEdit& edit, const Way& way) {
   auto& [tx, space, file] = edit;
   for (unsigned level = way.place.levels; level-- > 0;) {
@@ -234,7 +234,7 @@ Result<> prune(const MapEdit& edit, const Way& way) {
   return {};
 }
 
-// The last file block that is mapped, and where; a hole at 0 if none is.
+/// The last file block that is mapped, and where; a hole at 0 if none is.
 Result<Extent> last_mapped(BlockReader& reader, const format::Layout& layout, const MapFile& file) {
   const format::PointerTree tree = tree_of(layout);
   unsigned slot = kSlots;
@@ -316,7 +316,7 @@ Result<std::uint64_t> IndexedMap::punch(const MapEdit& edit, FileBlock from,
   return at >= end ? length : at - from;
 }
 
-// A walk through the blocks of pointers, in order, with those still to be visited on a stack.
+/// A walk through the blocks of pointers, in order, with those still to be visited on a stack.
 class IndexedWalk {
  public:
   IndexedWalk(const FileMap::WalkContext& context, const MapFile& file, const MapVisitor& visitor)
@@ -363,7 +363,7 @@ class IndexedWalk {
     return {};
   }
 
-  // Joins adjacent blocks into one piece for the visitor.
+  /// Joins adjacent blocks into one piece for the visitor.
   Result<> data(std::uint64_t at, BlockNo block) {
     if (!piece_.is_hole() && piece_.at + piece_.length == FileBlock{at} &&
         piece_.block + piece_.length == block) {

@@ -18,14 +18,14 @@ namespace {
 using format::LinkedRoot;
 using format::LinkHeader;
 
-// How far from the end of the chain, in blocks, shrink looks for what to free.
+/// How far from the end of the chain, in blocks, shrink looks for what to free.
 constexpr std::uint64_t kLinkedShrinkWindow = 1024;
 constexpr std::uint64_t kBlocksPerExtend = 1024;
 constexpr std::uint64_t kLongestPiece = 256;  ///< that find looks through
 constexpr std::uint64_t kReadAhead = 32;
 constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 34;
 
-// The root, checked.
+/// The root, checked.
 struct Chain {
   BlockNo first;
   BlockNo last;
@@ -63,7 +63,7 @@ void write_header(std::span<std::byte> bytes, const format::Layout& layout, cons
   header.checksum = format::link_checksum(header, layout.seed, place.block);
 }
 
-// Whether the block is this file's at this place.
+/// Whether the block is this file's at this place.
 Result<> check_header(std::span<const std::byte> bytes, const format::Layout& layout,
                       const MapFile& file, ChainMark place) {
   const auto& header = format::at<LinkHeader>(bytes, 0);
@@ -79,7 +79,7 @@ Result<> check_header(std::span<const std::byte> bytes, const format::Layout& la
   return {};
 }
 
-// The block after a place that is not the chain's last.
+/// The block after a place that is not the chain's last.
 Result<ChainMark> step(BlockReader& reader, const format::Layout& layout, const MapFile& file,
                        ChainMark place) {
   const BlockView view = TRY(reader.read_data(place.block));
@@ -91,7 +91,7 @@ Result<ChainMark> step(BlockReader& reader, const format::Layout& layout, const 
   return ChainMark{place.file_block + 1, next};
 }
 
-// Where a file block before the end stands. Goes along the chain from the nearest place known.
+/// Where a file block before the end stands. Goes along the chain from the nearest place known.
 Result<ChainMark> locate(BlockReader& reader, SpaceManager& space, const MapFile& file,
                          const Chain& chain, FileBlock at) {
   if (at.value == chain.count - 1) return ChainMark{at, chain.last};
@@ -153,7 +153,7 @@ Result<Extent> LinkedMap::find(BlockReader& reader, SpaceManager& space, const M
   return Extent{.at = at, .block = start.block, .length = length};
 }
 
-// Waits until the tail may be linked on.
+/// Waits until the tail may be linked on.
 Result<> wait_for_shrink(SpaceManager& space, InodeNo inode) {
   const ChainMemory::Shrink shrink = space.chains().shrink_of(inode);
   if (shrink.uncommitted != 0) {
@@ -164,7 +164,7 @@ Result<> wait_for_shrink(SpaceManager& space, InodeNo inode) {
   return space.journal().sync(shrink.epoch);
 }
 
-// Links the chain's tail to `next`.
+/// Links the chain's tail to `next`.
 Result<> link_tail(SpaceManager& space, const MapFile& file, const Chain& chain, BlockNo next) {
   BufferCache& cache = space.cache();
   const ChainMark tail{FileBlock{chain.count - 1}, chain.last};
@@ -204,13 +204,13 @@ Result<Extent> LinkedMap::extend(const MapEdit& edit, FileBlock at, std::uint64_
   return Extent{.at = at, .block = run.start, .length = run.length};
 }
 
-// A run of the chain's blocks, adjacent and in order.
+/// A run of the chain's blocks, adjacent and in order.
 struct Piece {
   FileBlock at;
   Run run;
 };
 
-// The last pieces of the chain from `from` on, at most kRunsPerCall.
+/// The last pieces of the chain from `from` on, at most kRunsPerCall.
 Result<std::deque<Piece>> last_pieces(const MapEdit& edit, const Chain& chain, FileBlock from) {
   auto& [tx, space, file] = edit;
   ChainMark place = TRY(locate(tx, space, file, chain, from));

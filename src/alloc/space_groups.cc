@@ -10,15 +10,15 @@ namespace {
 using format::BlockKind;
 using format::GroupDescriptor;
 
-// How much free space is kept in memory: groups, and runs of them all together. A run is 40 bytes.
+/// How much free space is kept in memory: groups, and runs of them all together. A run is 40 bytes.
 constexpr std::size_t kMaxLoadedGroups = 1024;
 constexpr std::uint64_t kMaxLoadedRuns = 1u << 19;
-// How much of a bitmap is read together.
+/// How much of a bitmap is read together.
 constexpr std::uint64_t kReadAheadBytes = 1u << 20;
-// And how many blocks of the group table.
+/// And how many blocks of the group table.
 constexpr std::uint64_t kTableBlocksAhead = BufferCache::kMaxRange / 16;
 
-// Reads the numbers of one descriptor; false if they are impossible.
+/// Reads the numbers of one descriptor; false if they are impossible.
 bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescriptor& descriptor,
                      Group& group) {
   group.free_blocks = descriptor.free_blocks;
@@ -33,7 +33,7 @@ bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescrip
          group.inode_blocks_written <= layout.inode_table_blocks();
 }
 
-// The least recently used of the idle groups in `loaded`.
+/// The least recently used of the idle groups in `loaded`.
 template <class SpaceOf>
 std::size_t least_recently_used(const std::vector<GroupNo>& loaded, const SpaceOf& space_of) {
   std::size_t best = loaded.size();

@@ -18,7 +18,7 @@ using format::GroupDescriptor;
 
 constexpr int kGroupsTried = 16;
 
-// A FAT block holds a multiple of four entries at every block size.
+/// A FAT block holds a multiple of four entries at every block size.
 constexpr std::size_t kFatGroup = 4;
 using FatGroup = std::array<le64, kFatGroup>;
 static_assert((kMinBlockSize - format::kHeaderSize) / sizeof(le64) % kFatGroup == 0);

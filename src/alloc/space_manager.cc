@@ -11,15 +11,15 @@ namespace {
 using format::BlockKind;
 using format::GroupDescriptor;
 
-// The most groups whose bitmaps are read, in the hope for a longer run, for a request that may be
-// answered with a shorter one.
+/// The most groups whose bitmaps are read, in the hope for a longer run, for a request that may be
+/// answered with a shorter one.
 constexpr std::size_t kMaxGroupsTried = 8;
-// A full disk is searched again after waiting for freed blocks; others may be faster.
+/// A full disk is searched again after waiting for freed blocks; others may be faster.
 constexpr int kMaxRounds = 16;
-// At most one in this many free blocks is reserved: by all files together, and by one.
+/// At most one in this many free blocks is reserved: by all files together, and by one.
 constexpr std::uint64_t kShareReserved = 2;
 constexpr std::uint64_t kShareOfWindow = 32;
-// How many blocks are kept back: what one hole may need, a few times over; fewer on a tiny volume.
+/// How many blocks are kept back: what one hole may need, a few times over; fewer on a tiny volume.
 constexpr std::uint64_t kMostKeptBack = 8;
 constexpr std::uint64_t kShareKeptBack = 128;
 

@@ -12,14 +12,14 @@ namespace {
 using format::BlockKind;
 using format::GroupDescriptor;
 
-// The block if it is in memory, and was found to be of that kind.
+/// The block if it is in memory, and was found to be of that kind.
 BlockRef peek(BufferCache& cache, BlockNo block, BlockKind kind) {
   BlockRef frame = cache.peek(block);
   if (frame && cache.verified_kind(frame) != static_cast<std::uint16_t>(kind)) return {};
   return frame;
 }
 
-// What is free in the group; nothing if a block of its bitmap is not in memory.
+/// What is free in the group; nothing if a block of its bitmap is not in memory.
 std::optional<BlockSpace> free_space(BufferCache& cache, const format::Layout& layout, GroupNo g,
                                      const GroupDescriptor& descriptor) {
   BlockSpace space;

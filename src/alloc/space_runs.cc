@@ -9,8 +9,8 @@ namespace spindle {
 
 namespace {
 
-// As few of the longest runs as hold `blocks` blocks, the last no longer than need be; in the
-// order of the disk.
+/// As few of the longest runs as hold `blocks` blocks, the last no longer than need be; in the
+/// order of the disk.
 std::vector<Run> longest_of(std::vector<Run> runs, std::uint64_t blocks, std::uint64_t most_runs) {
   const auto longer = [](const Run& a, const Run& b) { return a.length > b.length; };
   std::ranges::stable_sort(runs, longer);
@@ -136,7 +136,7 @@ Result<std::vector<Run>> SpaceManager::find_runs_over(std::span<const Run> own,
 
 namespace {
 
-// How long a free run would be there if `run`, and what is being freed, were free.
+/// How long a free run would be there if `run`, and what is being freed, were free.
 std::uint64_t free_length_around(const BlockSpace& space, Run run) {
   const RunSet* const sets[] = {&space.available, &space.freeing};
   for (bool grows = true; std::exchange(grows, false);) {

@@ -8,7 +8,7 @@
 namespace spindle {
 namespace {
 
-// In the order of EventKind.
+/// In the order of EventKind.
 constexpr EventType kTypes[] = {
     {"request", "fuse", "operation", "path", {"inode", "offset", "size_bytes", "pid", "uid"}},
     {"target", "fuse", "", "path", {"inode"}},

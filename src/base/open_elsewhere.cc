@@ -17,7 +17,7 @@
 namespace spindle {
 namespace {
 
-// Where the bytes of an image are at last.
+/// Where the bytes of an image are at last.
 struct Origin {
   bool is_device = false;  ///< a block device that is no loop device; else a file
   dev_t device = 0;        ///< of the file system that the file is in, or the block device
@@ -25,8 +25,8 @@ struct Origin {
   bool is_final = false;  ///< the file's bytes are in its own file system, and in no other
 };
 
-// A file system on a block device keeps its files there. Of those on none, only these keep their
-// files themselves: others show what some other file system has.
+/// A file system on a block device keeps its files there. Of those on none, only these keep their
+/// files themselves: others show what some other file system has.
 bool keeps_its_files(int fd, dev_t device) {
   if (major(device) != 0) return true;
   constexpr std::array<__fsword_t, 3> kAlone{TMPFS_MAGIC, RAMFS_MAGIC, BTRFS_SUPER_MAGIC};
@@ -59,7 +59,7 @@ OpenElsewhere compare(const Origin& a, const Origin& b) {
   return a.is_final && b.is_final ? OpenElsewhere::kNo : OpenElsewhere::kUnknown;
 }
 
-// A socket, a pipe or a terminal is no image, and need not be opened.
+/// A socket, a pipe or a terminal is no image, and need not be opened.
 bool may_be_image(const std::string& path) {
   struct stat info {};
   return stat_host_proc(path, info) && (S_ISREG(info.st_mode) || S_ISBLK(info.st_mode));

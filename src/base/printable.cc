@@ -6,7 +6,7 @@
 namespace spindle {
 namespace {
 
-// Bytes of the UTF-8 sequence of a printable character at the start of `text`; 0 if there is none.
+/// Bytes of the UTF-8 sequence of a printable character at the start of `text`; 0 if there is none.
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F && byte(0) != '\\' ? 1 : 0;

@@ -5,7 +5,8 @@
 namespace spindle {
 namespace {
 
-// The C library's words for ETIMEDOUT speak of a connection, and what takes too long here has none.
+/// The C library's words for ETIMEDOUT speak of a connection, and what takes too long here has
+/// none.
 const char* words_of(int code) {
   return code == ETIMEDOUT ? "Timed out" : std::strerror(code);
 }

@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-// Longer ones first: the first that fits is taken.
+/// Longer ones first: the first that fits is taken.
 constexpr std::array<std::string_view, 12> kOperators = {"1>&2", "2>&1", "2>>", "&&", "||", ">>",
                                                          "2>",   ";",    "&",   "|",  "<",  ">"};
 constexpr std::string_view kEndsWord = " \t;&|<>";

@@ -10,7 +10,7 @@ namespace {
 constexpr unsigned kPartBits = 4;
 constexpr std::uint64_t kParts = 1 << kPartBits;
 
-// Values below kParts have a counter each; then each power of two has kParts counters.
+/// Values below kParts have a counter each; then each power of two has kParts counters.
 std::size_t index_of(std::uint64_t value) {
   if (value < kParts) return value;
   const auto exponent = static_cast<unsigned>(std::bit_width(value)) - 1 - kPartBits;

@@ -10,7 +10,7 @@ struct TransferWaiter : thread::WaitNode {
   std::optional<Error> error;
 };
 
-// How many of the first buffers make one request.
+/// How many of the first buffers make one request.
 std::size_t request_length(std::span<Buffer* const> sorted, std::size_t most) {
   std::size_t length = 1;
   while (length < sorted.size() && length < most &&

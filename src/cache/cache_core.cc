@@ -9,17 +9,17 @@
 namespace spindle {
 namespace {
 
-// How often others may run in the hope that they let go of a frame, before a spare one is used.
+/// How often others may run in the hope that they let go of a frame, before a spare one is used.
 constexpr unsigned kYieldsForFrame = 8;
 
-// Ten years: keeps sums of times in range.
+/// Ten years: keeps sums of times in range.
 constexpr std::int64_t kLongestAgeNs = 315'360'000'000'000'000;
 
 std::size_t capacity_blocks(const BufferCache::Options& options, std::uint32_t block_size) {
   return std::max<std::size_t>({options.capacity_bytes / block_size, options.least_blocks, 1});
 }
 
-// A quarter more, and at least one range of the largest size.
+/// A quarter more, and at least one range of the largest size.
 std::size_t spare_blocks(std::size_t capacity) {
   return std::max(capacity / 4, BufferCache::kMaxRange);
 }

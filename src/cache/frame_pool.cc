@@ -13,12 +13,12 @@
 namespace spindle {
 namespace {
 
-// One fault brings in a large page, where 512 small ones take a fault each: that halves the time
-// to fill a cache.
+/// One fault brings in a large page, where 512 small ones take a fault each: that halves the time
+/// to fill a cache.
 constexpr std::size_t kLargePage = 2u << 20;
-// If memory is fragmented, the kernel compacts it first, and a virtual machine may have to ask its
-// host for as much in one piece; then small pages are quicker. After kMostSlowPages slow ones no
-// more large pages are asked for.
+/// If memory is fragmented, the kernel compacts it first, and a virtual machine may have to ask its
+/// host for as much in one piece; then small pages are quicker. After kMostSlowPages slow ones no
+/// more large pages are asked for.
 constexpr std::int64_t kSlowPageNs = 2'000'000;
 constexpr unsigned kMostSlowPages = 3;
 
@@ -30,7 +30,7 @@ void* map_lazily(std::size_t length) {
 
 }  // namespace
 
-// One question to the policy, and the frames that it had to pass by.
+/// One question to the policy, and the frames that it had to pass by.
 struct FramePool::Search {
   explicit Search(const Buffer* all) : buffers(all) {}
 

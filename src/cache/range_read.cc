@@ -9,7 +9,7 @@ namespace spindle {
 namespace {
 
 constexpr std::size_t kReadAheadsAtOnce = 8;
-// One read-ahead takes at most the capacity divided by this.
+/// One read-ahead takes at most the capacity divided by this.
 constexpr std::size_t kLargestShare = 8;
 
 struct ReservationWaiter : thread::WaitNode {
@@ -99,7 +99,7 @@ Result<> CacheCore::await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpos
   return {};
 }
 
-// A read-ahead under way: it holds its frames.
+/// A read-ahead under way: it holds its frames.
 struct CacheCore::ReadAhead {
   BlockTransfer transfer;
   std::vector<BlockRef> blocks;

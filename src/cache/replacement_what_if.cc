@@ -16,19 +16,19 @@ namespace spindle {
 
 namespace {
 
-// The events that each shadow is fed in a row: its data is then fetched into the processor's cache
-// once for all of them.
+/// The events that each shadow is fed in a row: its data is then fetched into the processor's cache
+/// once for all of them.
 constexpr std::size_t kBatch = 256;
-// How many events are played for `rows` before other threads run: half a millisecond's worth.
+/// How many events are played for `rows` before other threads run: half a millisecond's worth.
 constexpr std::size_t kTurn = 8192;
-// The pause between two turns. The disk serves its next request only when no thread is ready, and
-// would wait for the last turn if one followed the other at once.
+/// The pause between two turns. The disk serves its next request only when no thread is ready, and
+/// would wait for the last turn if one followed the other at once.
 constexpr std::int64_t kBetweenTurnsNs = 50'000;
-// While more than a batch waits, this many times as many events are fed as come.
+/// While more than a batch waits, this many times as many events are fed as come.
 constexpr std::size_t kCatchUp = 4;
 
-// At most `most` of the points, evenly over the logarithm of the size, with the first and the
-// last.
+/// At most `most` of the points, evenly over the logarithm of the size, with the first and the
+/// last.
 std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
     const std::vector<ReplacementWhatIf::CurvePoint>& all, std::size_t most) {
   if (all.size() <= most) return all;
@@ -50,7 +50,7 @@ void let_others_run() {
   if (thread::current_thread::exists()) thread::sleep_for(kBetweenTurnsNs);
 }
 
-// Plays all that happened; other threads may run meanwhile.
+/// Plays all that happened; other threads may run meanwhile.
 template <class Cache>
 void play_all(const AccessLog& log, Cache& cache) {
   for (std::size_t played = 0; played < log.size(); let_others_run()) {
@@ -62,20 +62,20 @@ void play_all(const AccessLog& log, Cache& cache) {
 
 }  // namespace
 
-// What a row answers.
+/// What a row answers.
 struct ReplacementWhatIf::Question {
   std::string_view policy;
   Size size = Size::kSame;
   std::size_t capacity = 0;  ///< in blocks
 };
 
-// What is asked, and what was in the cache before anything was counted. Does not change.
+/// What is asked, and what was in the cache before anything was counted. Does not change.
 struct ReplacementWhatIf::Start {
   std::vector<Question> questions;
   std::vector<CacheContents::Present> present;
   std::vector<std::uint32_t> free_frames;
 
-  // Fills the cache with what was present, in order of use, as far as it is in the sample.
+  /// Fills the cache with what was present, in order of use, as far as it is in the sample.
   template <class Cache>
   void fill(Cache& cache, const AccessLog& log) const {
     for (const CacheContents::Present& each : present) {
@@ -97,7 +97,7 @@ struct ReplacementWhatIf::Start {
   }
 };
 
-// A shadow's answer to a question.
+/// A shadow's answer to a question.
 struct ReplacementWhatIf::Result {
   std::uint64_t reads = 0;
   std::uint64_t hits = 0;
@@ -110,7 +110,7 @@ struct ReplacementWhatIf::Result {
   }
 };
 
-// Makes the ratio `from` into `to`, and leaves 0 and 1 as they are.
+/// Makes the ratio `from` into `to`, and leaves 0 and 1 as they are.
 class ReplacementWhatIf::Correction {
  public:
   Correction() = default;
@@ -122,7 +122,7 @@ class ReplacementWhatIf::Correction {
     return ratio < from_ ? ratio * to_ / from_ : 1 - (1 - ratio) * (1 - to_) / (1 - from_);
   }
 
-  // By how much a small difference at that ratio is stretched.
+  /// By how much a small difference at that ratio is stretched.
   [[nodiscard]] double slope(double ratio) const {
     if (from_ == to_ || ratio == from_) return 1;
     return ratio < from_ ? to_ / from_ : (1 - to_) / (1 - from_);
@@ -133,7 +133,7 @@ class ReplacementWhatIf::Correction {
   double to_ = 0;
 };
 
-// What can be said at one moment.
+/// What can be said at one moment.
 struct ReplacementWhatIf::Answer {
   std::shared_ptr<const Start> start;
   std::string_view policy;  ///< in use

@@ -10,7 +10,7 @@
 namespace spindle {
 namespace {
 
-// A search that passes by so many frames parks them, so that later ones need not.
+/// A search that passes by so many frames parks them, so that later ones need not.
 constexpr std::size_t kParkFrom = 16;
 
 }  // namespace

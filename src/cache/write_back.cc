@@ -13,14 +13,14 @@
 namespace spindle {
 namespace {
 
-// What one batch hands to the device: enough for a disk to order, little enough to wait for.
+/// What one batch hands to the device: enough for a disk to order, little enough to wait for.
 constexpr std::size_t kBatchBytes = 8u << 20;
-// Data that will be old enough within this part of the age is written with what is old enough now.
+/// Data that will be old enough within this part of the age is written with what is old enough now.
 constexpr std::int64_t kAgeSlackDivisor = 4;
-// Data that could not be written is left alone for this long, unless somebody asks for it by name.
+/// Data that could not be written is left alone for this long, unless somebody asks for it by name.
 constexpr std::int64_t kRetryAfterNs = 1'000'000'000;
 
-// The clock of monotonic_ns, read cheaply and some milliseconds late: good enough for ages.
+/// The clock of monotonic_ns, read cheaply and some milliseconds late: good enough for ages.
 std::int64_t coarse_now_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

@@ -9,13 +9,13 @@
 namespace spindle {
 namespace {
 
-// The place of what was discarded.
+/// The place of what was discarded.
 constexpr std::uint64_t kPlaceOfZeros = 0;
-// How many of the overwritten blocks are compared: the first ones, among them the superblock,
-// which each mount and each repair changes.
+/// How many of the overwritten blocks are compared: the first ones, among them the superblock,
+/// which each mount and each repair changes.
 constexpr std::size_t kMostCompared = 16384;
 
-// What the image may hold of one block in the end.
+/// What the image may hold of one block in the end.
 struct Ending {
   std::uint64_t place = kPlaceOfZeros;
   std::vector<std::uint64_t> others = {};  ///< writes whose end was not seen

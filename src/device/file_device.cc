@@ -22,18 +22,18 @@
 namespace spindle {
 namespace {
 
-// Writes up to this size are copied into the host's page cache by the calling thread.
+/// Writes up to this size are copied into the host's page cache by the calling thread.
 constexpr std::uint64_t kLargestDirectWrite = 1024 * 1024;
-// They are copied in pieces: a large one makes the host take large pages, in which each later
-// small write costs several times as much.
+/// They are copied in pieces: a large one makes the host take large pages, in which each later
+/// small write costs several times as much.
 constexpr std::uint64_t kPiece = 128 * 1024;
-// A piece that takes this long means that the host makes its writers wait; for a while all writes
-// then go through the engine.
+/// A piece that takes this long means that the host makes its writers wait; for a while all writes
+/// then go through the engine.
 constexpr std::int64_t kSlowWriteNs = 3'000'000;
 constexpr std::int64_t kCautiousForNs = 1'000'000'000;
-// The greatest n: after n misses in a row one read in 2^n is tried without waiting.
+/// The greatest n: after n misses in a row one read in 2^n is tried without waiting.
 constexpr unsigned kMostMisses = 4;
-// The switches of a wait: away from the thread that waits, and back to it.
+/// The switches of a wait: away from the thread that waits, and back to it.
 constexpr std::uint64_t kSwitchesOfAWait = 2;
 constexpr std::array<std::byte, kPiece> kZeros{};
 
@@ -51,7 +51,7 @@ Result<> take_lock(int fd, bool exclusive) {
   return Error{errno, "the image cannot be locked"};
 }
 
-// Linux opens such a device for writing all the same, and fails each write with EPERM.
+/// Linux opens such a device for writing all the same, and fails each write with EPERM.
 Result<> check_writable(int fd) {
   int is_read_only = 0;
   if (::ioctl(fd, BLKROGET, &is_read_only) != 0 || is_read_only == 0) return {};

@@ -12,7 +12,7 @@ namespace {
 
 using thread::Runtime;
 
-// A first-in, first-out list of operations, linked through themselves.
+/// A first-in, first-out list of operations, linked through themselves.
 class OperationList {
  public:
   [[nodiscard]] bool empty() const { return head_ == nullptr; }
@@ -34,8 +34,8 @@ class OperationList {
   IoOperation** tail_ = &head_;
 };
 
-// One kernel thread that makes the blocking calls one after the other. The mutex guards both
-// lists; everything else belongs to the runtime's kernel thread.
+/// One kernel thread that makes the blocking calls one after the other. The mutex guards both
+/// lists; everything else belongs to the runtime's kernel thread.
 class HelperThreadEngine final : public IoEngine {
  public:
   HelperThreadEngine() : helper_([this](std::stop_token stop) { work(std::move(stop)); }) {}

@@ -14,7 +14,7 @@ namespace {
 constexpr int kTries = 500;
 constexpr useconds_t kBetweenTriesUs = 10'000;
 
-// The kernel writes blanks and the like in its tables as a backslash and three octal digits.
+/// The kernel writes blanks and the like in its tables as a backslash and three octal digits.
 std::string unescaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -31,7 +31,7 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
-// What stands before the separator; both are taken off the text.
+/// What stands before the separator; both are taken off the text.
 std::string_view take_until(std::string_view& text, char separator) {
   const std::string_view part = text.substr(0, text.find(separator));
   text.remove_prefix(std::min(text.size(), part.size() + 1));
@@ -50,7 +50,7 @@ uid_t user_of(std::string_view options) {
   return 0;
 }
 
-// Where the volume in the image is mounted; empty if nowhere.
+/// Where the volume in the image is mounted; empty if nowhere.
 std::string mount_point_of(const std::string& path) {
   struct stat image {};
   if (::stat(path.c_str(), &image) != 0) return {};

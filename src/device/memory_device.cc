@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-// Makes `pointer` the only owner of what it points to, by a copy if need be.
+/// Makes `pointer` the only owner of what it points to, by a copy if need be.
 template <class T>
 T& make_own(std::shared_ptr<T>& pointer) {
   if (!pointer) {

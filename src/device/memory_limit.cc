@@ -12,7 +12,7 @@
 namespace spindle {
 namespace {
 
-// The number in the file, whose line may also say "max".
+/// The number in the file, whose line may also say "max".
 std::uint64_t limit_in(const std::string& path) {
   const auto text = whole_file(path);
   if (!text.ok()) return kNoMemoryLimit;
@@ -20,7 +20,7 @@ std::uint64_t limit_in(const std::string& path) {
   return number_in<std::uint64_t>(line).value_or(kNoMemoryLimit);
 }
 
-// The group and those above it, as far as this mount reaches.
+/// The group and those above it, as far as this mount reaches.
 std::uint64_t limit_of_groups(const HostMount& mount, std::string_view group, const char* file) {
   if (group.starts_with(mount.root) && mount.root != "/") group.remove_prefix(mount.root.size());
   std::uint64_t least = kNoMemoryLimit;
@@ -37,7 +37,7 @@ std::uint64_t limit_of_process(decltype(RLIMIT_DATA) resource) {
   return limit.rlim_cur;
 }
 
-// Heaps, stacks and buffers reserve addresses that never become memory.
+/// Heaps, stacks and buffers reserve addresses that never become memory.
 std::uint64_t limit_of_addresses() {
   constexpr std::uint64_t kReserved = 192u << 20;
   const std::uint64_t limit = limit_of_process(RLIMIT_AS);

@@ -6,7 +6,7 @@
 namespace spindle {
 namespace {
 
-// Calls `visit(block number, bytes of that block)` for each block of the request.
+/// Calls `visit(block number, bytes of that block)` for each block of the request.
 template <class Visit>
 void for_each_block(const IoRequest& request, std::uint32_t block_size, Visit&& visit) {
   BlockNo block = request.start;

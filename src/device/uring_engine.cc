@@ -14,8 +14,8 @@ using thread::Runtime;
 constexpr unsigned kRingEntries = 128;
 constexpr unsigned kMostReapedAtOnce = 64;
 
-// Completions are looked for right after each submission, since much completes at once; the ring's
-// descriptor, which is watched only while something is under way, announces the others.
+/// Completions are looked for right after each submission, since much completes at once; the ring's
+/// descriptor, which is watched only while something is under way, announces the others.
 class UringEngine final : public IoEngine, private thread::FdWatcher {
  public:
   explicit UringEngine(const io_uring& ring) : ring_(ring) {}

@@ -32,7 +32,7 @@ namespace {
 constexpr char kMagic[8] = {'S', 'P', 'I', 'N', 'W', 'L', 'O', 'G'};
 constexpr std::uint32_t kWriteLogVersion = 1;
 constexpr std::uint32_t kLongestText = 65536;
-// What is about to be overwritten is read in pieces.
+/// What is about to be overwritten is read in pieces.
 constexpr std::uint64_t kBeforeBytes = 1u << 20;
 
 struct FileHeader {
@@ -57,7 +57,7 @@ std::uint64_t checksum_of(const FileHeader& header) {
 
 }  // namespace
 
-// What stands before the bytes of each record. The seed of its checksum is its place.
+/// What stands before the bytes of each record. The seed of its checksum is its place.
 struct WriteLogRecord {
   le64 checksum;
   le16 type;

@@ -15,7 +15,7 @@ T take(std::vector<T>& from, std::size_t index) {
   return taken;
 }
 
-// What the model says of the waiting requests.
+/// What the model says of the waiting requests.
 class ModelTimes final : public PositioningTimes {
  public:
   ModelTimes(const DiskModel& model, const ArmState& arm, const std::vector<ArmRequest>& waiting,

@@ -27,7 +27,7 @@ void sleep_until(std::int64_t monotonic_deadline_ns) {
 
 }  // namespace
 
-// One submit that is not done; stands on its owner's stack.
+/// One submit that is not done; stands on its owner's stack.
 struct SimulatedDisk::Batch {
   thread::WaitQueue waiter{"disk"};
   std::span<const IoRequest> to_come;  ///< those that have not entered the queue yet
@@ -40,7 +40,7 @@ struct SimulatedDisk::Batch {
   Batch* next = nullptr;
 };
 
-// What a cookie in the drive's queue stands for.
+/// What a cookie in the drive's queue stands for.
 struct SimulatedDisk::Pending {
   Batch* batch = nullptr;
   IoRequest::Kind kind = IoRequest::Kind::kRead;

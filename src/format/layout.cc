@@ -10,7 +10,7 @@ constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) {
   return (a + b - 1) / b;
 }
 
-// One inode for this many bytes of the volume, if the request does not say.
+/// One inode for this many bytes of the volume, if the request does not say.
 constexpr std::uint64_t kBytesPerInode = 16384;
 constexpr std::uint64_t kDefaultMaxJournal = 64ull << 20;
 
@@ -18,17 +18,17 @@ bool valid_block_size(std::uint64_t size) {
   return size >= kMinBlockSize && size <= kMaxBlockSize && std::has_single_bit(size);
 }
 
-// A last group this short would hold hardly anything but its own metadata.
+/// A last group this short would hold hardly anything but its own metadata.
 constexpr std::uint64_t kMinDataBlocks = 1;
 
-// The metadata of a group of `group_blocks` blocks.
+/// The metadata of a group of `group_blocks` blocks.
 std::uint64_t metadata_of(const Layout& layout, std::uint64_t group_blocks) {
   const std::uint64_t table = layout.inode_table_blocks();
   return layout.bitmap_blocks_per_group + layout.inode_bitmap_blocks(table) + table +
          ceil_div(group_blocks, layout.fat_entries_per_block());
 }
 
-// How many groups fit into `area` blocks, all whole but the last; each must have room for data.
+/// How many groups fit into `area` blocks, all whole but the last; each must have room for data.
 std::uint64_t groups_in(const Layout& layout, std::uint64_t area) {
   const auto has_room = [&](std::uint64_t blocks) {
     return blocks >= metadata_of(layout, blocks) + kMinDataBlocks;
@@ -136,13 +136,13 @@ Layout::Place Layout::fat_place(BlockNo block) const {
 
 namespace {
 
-// About how many groups a volume has, if the request does not say.
+/// About how many groups a volume has, if the request does not say.
 constexpr std::uint64_t kUsualGroups = 4;
 constexpr std::uint64_t kUsualMaxBitmapBlocks = 64;
-// Rounds in which the numbers that depend on one another settle.
+/// Rounds in which the numbers that depend on one another settle.
 constexpr int kRounds = 8;
 
-// Groups as large as asked, or such that there are a few of them; never larger than the volume.
+/// Groups as large as asked, or such that there are a few of them; never larger than the volume.
 Result<std::uint32_t> plan_groups(const Layout& layout, std::uint64_t group_size) {
   const std::uint64_t all = ceil_div(layout.block_count, layout.bits_per_block());
   std::uint64_t blocks = std::min(ceil_div(all, kUsualGroups), kUsualMaxBitmapBlocks);
@@ -155,7 +155,7 @@ Result<std::uint32_t> plan_groups(const Layout& layout, std::uint64_t group_size
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, kMaxBitmapBlocks));
 }
 
-// The blocks and the size of the groups, on which the rest depends.
+/// The blocks and the size of the groups, on which the rest depends.
 Result<Layout> begin_layout(const LayoutRequest& request) {
   if (!valid_block_size(request.block_size)) {
     return Error{EINVAL, "the block size must be a power of two from 1K to 64K"};
@@ -169,7 +169,7 @@ Result<Layout> begin_layout(const LayoutRequest& request) {
   return layout;
 }
 
-// The journal's size in blocks: as asked, or a 32nd of the image within sensible bounds.
+/// The journal's size in blocks: as asked, or a 32nd of the image within sensible bounds.
 Result<std::uint64_t> plan_journal(const Layout& layout, const LayoutRequest& request) {
   const std::uint64_t least = min_journal_blocks(layout.block_size, layout.bitmap_blocks_per_group);
   if (request.journal_size == 0) {
@@ -184,7 +184,7 @@ Result<std::uint64_t> plan_journal(const Layout& layout, const LayoutRequest& re
   return blocks;
 }
 
-// Chooses inodes_per_group: the wished number spread over the groups, in whole blocks.
+/// Chooses inodes_per_group: the wished number spread over the groups, in whole blocks.
 Result<> plan_inodes(Layout& layout, std::uint64_t wished) {
   const std::uint64_t per_block = layout.inodes_per_block();
   const Error too_many{EINVAL, "that many inodes do not fit the volume"};
@@ -199,9 +199,9 @@ Result<> plan_inodes(Layout& layout, std::uint64_t wished) {
   return {};
 }
 
-// Chooses group_count and what depends on it: the place of the journal, and the inodes of each
-// group. False if the numbers do not settle: the end of the volume holds a group with the group
-// table for one less, but not with that for itself.
+/// Chooses group_count and what depends on it: the place of the journal, and the inodes of each
+/// group. False if the numbers do not settle: the end of the volume holds a group with the group
+/// table for one less, but not with that for itself.
 Result<bool> settle_groups(Layout& layout, std::uint64_t wished_inodes) {
   layout.group_count = ceil_div(layout.block_count, layout.blocks_per_group());
   for (int round = 0; round < kRounds; ++round) {

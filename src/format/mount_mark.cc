@@ -14,14 +14,14 @@
 namespace spindle::format {
 namespace {
 
-// Empty if there is no such file.
+/// Empty if there is no such file.
 std::string proc_text(const std::string& path) {
   auto text = read_host_proc(path);
   return text.ok() ? std::move(*text) : std::string();
 }
 
-// The 16 bytes of the boot id, which the kernel shows as hexadecimal with dashes; zeros if it does
-// not show it.
+/// The 16 bytes of the boot id, which the kernel shows as hexadecimal with dashes; zeros if it does
+/// not show it.
 std::array<std::byte, 16> boot_id() {
   std::array<std::byte, 16> id{};
   std::size_t digits = 0;
@@ -34,9 +34,9 @@ std::array<std::byte, 16> boot_id() {
   return id;
 }
 
-// The start time in /proc/PID/stat; nothing if there is no such process, or only what is left of a
-// dead one until its parent looks (state Z or X, field 3). The command's name, field 2, may hold
-// anything, but ends at the last parenthesis.
+/// The start time in /proc/PID/stat; nothing if there is no such process, or only what is left of a
+/// dead one until its parent looks (state Z or X, field 3). The command's name, field 2, may hold
+/// anything, but ends at the last parenthesis.
 std::optional<std::uint64_t> start_time(std::uint64_t process) {
   constexpr int kNameField = 2, kStartTimeField = 22;
   const std::string stat = proc_text(std::to_string(process) + "/stat");
@@ -52,7 +52,7 @@ std::optional<std::uint64_t> start_time(std::uint64_t process) {
   return parsed.ec == std::errc{} ? std::optional(start) : std::nullopt;
 }
 
-// Whether the mark is that of a living process other than this one.
+/// Whether the mark is that of a living process other than this one.
 bool is_marked_by_another(const Superblock& superblock) {
   const std::uint64_t process = superblock.mount_process;
   if (process == 0 || process == static_cast<std::uint64_t>(::getpid())) return false;

@@ -28,7 +28,7 @@ bool is_named(Acl::Tag tag) {
   return tag == Acl::kUser || tag == Acl::kGroup;
 }
 
-// Whether the entries come as they must: owner, users, owning group, groups, mask, other.
+/// Whether the entries come as they must: owner, users, owning group, groups, mask, other.
 bool is_valid(std::span<const Acl::Entry> entries) {
   unsigned owners = 0;
   unsigned owning_groups = 0;

@@ -8,7 +8,7 @@
 namespace spindle {
 namespace {
 
-// Times alone need no transaction of their own (pending_times.h).
+/// Times alone need no transaction of their own (pending_times.h).
 bool is_times_only(const AttributeChange& change) {
   return !change.mode && !change.uid && !change.gid && !change.size && !change.clear_setuid;
 }
@@ -42,7 +42,7 @@ Result<> change_times(Volume& volume, Node& node, const AttributeChange& change)
   return volume.journal->sync(node.changed);
 }
 
-// chmod changes what a stored access ACL says of owner, group (or mask) and others.
+/// chmod changes what a stored access ACL says of owner, group (or mask) and others.
 Result<> adjust_acl(XattrEdit& attributes, std::uint32_t mode) {
   const auto stored = attributes.get(kAccessAclName);
   if (stored.code() == ENODATA) return {};

@@ -11,8 +11,8 @@ namespace {
 
 using format::BlockKind;
 
-// An inode is stored as two records, so that the link of the orphan list, which stands between
-// them, belongs to whoever edits that list (orphans.h).
+/// An inode is stored as two records, so that the link of the orphan list, which stands between
+/// them, belongs to whoever edits that list (orphans.h).
 template <std::size_t kSize>
 struct Bytes {
   std::byte value[kSize];

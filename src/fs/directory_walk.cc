@@ -11,7 +11,7 @@ using format::kKeyDistinctions;
 
 namespace {
 
-// A name at key k has the position k + kPositionShift: keys begin where "." and ".." end.
+/// A name at key k has the position k + kPositionShift: keys begin where "." and ".." end.
 constexpr std::int64_t kPositionShift = Directory::kAfterDotDot + 1;
 
 Result<DirectoryName> directory_name(const DirectoryNode& node, unsigned slot, Subject subject) {
@@ -53,7 +53,7 @@ Result<std::uint64_t> Directory::count(BlockReader& reader) const {
   return names;
 }
 
-// One walk over one directory.
+/// One walk over one directory.
 class Directory::Walk {
  public:
   Walk(const Directory& directory, BlockReader& reader, const Walker& walker)
@@ -62,7 +62,7 @@ class Directory::Walk {
   Result<> run();
 
  private:
-  // What is to be visited yet: a subtree with the keys that it may hold.
+  /// What is to be visited yet: a subtree with the keys that it may hold.
   struct Pending {
     FileBlock at;
     int level = -1;  ///< -1: the root, of any level

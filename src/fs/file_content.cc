@@ -11,10 +11,10 @@
 namespace spindle {
 namespace {
 
-// The most that one transaction maps and fills with zeros: all those frames are dirty at once.
+/// The most that one transaction maps and fills with zeros: all those frames are dirty at once.
 constexpr std::uint64_t kZeroBytesAtOnce = 4u << 20;
 
-// Fills the content of the run's blocks with zeros, in the cache.
+/// Fills the content of the run's blocks with zeros, in the cache.
 Result<> zero_blocks(const Content& content, Run run) {
   BufferCache& cache = *content.volume.cache;
   for (BlockNo block = run.start; block < run.end(); ++block) {
@@ -174,7 +174,7 @@ namespace {
 
 using Adjust = std::function<void(format::Inode&)>;
 
-// Sets the smaller size and frees as much beyond it as one transaction can. True: all of it.
+/// Sets the smaller size and frees as much beyond it as one transaction can. True: all of it.
 Result<bool> begin_truncation(const Content& content, std::uint64_t size, const Adjust& adjust) {
   Volume& volume = content.volume;
   Node& node = content.node;
@@ -241,7 +241,7 @@ Result<> Content::zero_tail(Change& change, std::uint64_t until) const {
 
 namespace {
 
-// Maps the holes in [from, to), as far as one transaction goes; returns the place reached.
+/// Maps the holes in [from, to), as far as one transaction goes; returns the place reached.
 Result<FileBlock> map_some(const Content& content, FileBlock from, FileBlock to) {
   Change change = TRY(content.begin_change(8));
   const bool unwritten = content.map->has_unwritten();
@@ -272,7 +272,7 @@ Result<FileBlock> map_some(const Content& content, FileBlock from, FileBlock to)
   return at;
 }
 
-// The first place in [from, to) that is a hole; `to` if none is.
+/// The first place in [from, to) that is a hole; `to` if none is.
 Result<FileBlock> first_hole(const Content& content, FileBlock from, FileBlock to) {
   const std::shared_lock guard(content.node.lock);
   while (from < to) {

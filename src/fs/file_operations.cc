@@ -17,7 +17,7 @@ Result<NodeRef> file(Volume& volume, NodeId id) {
   return node;
 }
 
-// Makes everything of the file durable, as fsync does.
+/// Makes everything of the file durable, as fsync does.
 Result<> make_durable(Volume& volume, Node& node, SyncOf what) {
   if (volume.options.read_only) return {};
   if (what == SyncOf::kFile) TRY(volume.pending_times.write(node));

@@ -20,7 +20,7 @@ void add_zeros(Pieces& pieces, std::uint64_t count) {
   }
 }
 
-// Adds the content of the run's blocks, `skip` bytes left out at the front, `count` bytes in all.
+/// Adds the content of the run's blocks, `skip` bytes left out at the front, `count` bytes in all.
 Result<> add_blocks_content(const Content& content, Run run, std::uint64_t skip,
                             std::uint64_t count, Pieces& pieces,
                             std::vector<std::vector<BlockRef>>& pins) {
@@ -39,7 +39,7 @@ Result<> add_blocks_content(const Content& content, Run run, std::uint64_t skip,
   return {};
 }
 
-// Doubles the window as long as reads follow one another, and keeps it full.
+/// Doubles the window as long as reads follow one another, and keeps it full.
 Result<> follow_reading(const Content& content, std::uint64_t offset, std::uint64_t size) {
   ReadAheadState& state = content.node.read_ahead;
   const std::uint64_t end = offset + size;

@@ -11,13 +11,13 @@
 namespace spindle {
 namespace {
 
-// A range of bytes: whole blocks, and parts of blocks at its two ends.
+/// A range of bytes: whole blocks, and parts of blocks at its two ends.
 struct Range {
   std::uint64_t offset = 0;
   std::uint64_t end = 0;
 };
 
-// Sets the times, and the size if it is to be larger.
+/// Sets the times, and the size if it is to be larger.
 Result<> touch(const Content& content, std::uint64_t new_size) {
   Node& node = content.node;
   Change change = TRY(content.begin_change(1));
@@ -32,7 +32,7 @@ Result<> touch(const Content& content, std::uint64_t new_size) {
   return {};
 }
 
-// Zeroes the parts of blocks at both ends of the range.
+/// Zeroes the parts of blocks at both ends of the range.
 Result<> zero_edges(const Content& content, const Range& range) {
   const std::uint64_t first_end = content.start_of(content.block_of(range.offset) + 1);
   const std::uint64_t last_start = content.start_of(content.block_of(range.end));
@@ -49,7 +49,7 @@ Result<> zero_edges(const Content& content, const Range& range) {
   return {};
 }
 
-// Makes whole blocks holes, or unwritten, where the map can.
+/// Makes whole blocks holes, or unwritten, where the map can.
 Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
   Node& node = content.node;
   while (from < to) {
@@ -66,8 +66,8 @@ Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
   return {};
 }
 
-// Overwrites what is mapped and written in whole blocks with zeros. What is mapped beyond the end
-// is zero already, or becomes so when the file grows.
+/// Overwrites what is mapped and written in whole blocks with zeros. What is mapped beyond the end
+/// is zero already, or becomes so when the file grows.
 Result<> write_zeros(const Content& content, FileBlock from, FileBlock to) {
   constexpr std::uint64_t kBlocksAtOnce = 256;
   to = std::min(to, FileBlock{content.blocks_for(content.node.inode.size)});
@@ -93,7 +93,7 @@ struct WholeBlocks {
   FileBlock to;
 };
 
-// The blocks that lie in the range as a whole; what stands beyond the end counts with the last.
+/// The blocks that lie in the range as a whole; what stands beyond the end counts with the last.
 WholeBlocks whole_blocks(const Content& content, const Range& range) {
   const FileBlock from{content.blocks_for(range.offset)};
   const bool reaches_end = range.end >= content.node.inode.size;
@@ -102,7 +102,7 @@ WholeBlocks whole_blocks(const Content& content, const Range& range) {
   return {from, std::max(from, to)};
 }
 
-// Maps all that the range touches.
+/// Maps all that the range touches.
 Result<> map_all(const Content& content, const Range& range) {
   return content.map_range(content.block_of(range.offset),
                            FileBlock{content.blocks_for(range.end)});
@@ -195,7 +195,7 @@ Result<NodeRef> regular_file(Volume& volume, NodeId id) {
   return node;
 }
 
-// On a full volume a map may find no block to record a hole in: then zeros take its place.
+/// On a full volume a map may find no block to record a hole in: then zeros take its place.
 Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range) {
   const NodeRef node = TRY(regular_file(volume, id));
   const std::lock_guard guard(node->change);
@@ -206,7 +206,7 @@ Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range) {
   return touch(content, 0);
 }
 
-// The first place from `offset` on that is (or is not) a hole; the end of the file counts as one.
+/// The first place from `offset` on that is (or is not) a hole; the end of the file counts as one.
 enum class Sought : std::uint8_t { kData, kHole };
 Result<std::uint64_t> seek_in(const Content& content, std::uint64_t offset, Sought sought) {
   const std::uint64_t size = content.node.inode.size;

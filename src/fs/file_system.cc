@@ -8,7 +8,7 @@
 namespace spindle {
 namespace {
 
-// Brings the volume to its last durable state. If it may not write, the log must be empty.
+/// Brings the volume to its last durable state. If it may not write, the log must be empty.
 Result<ReplayReport> replay_log(BlockDevice& device, const format::Layout& layout, bool read_only) {
   if (read_only && TRY(read_log(device, layout)).empty()) return ReplayReport{};
   Result<ReplayReport> replayed = replay(device, layout);

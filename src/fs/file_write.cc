@@ -9,18 +9,18 @@
 namespace spindle {
 namespace {
 
-// The most that one transaction writes: all of it is dirty in the cache at once.
+/// The most that one transaction writes: all of it is dirty in the cache at once.
 constexpr std::uint64_t kBytesAtOnce = 4u << 20;
 constexpr std::size_t kMapCalls = 8;
 
-// One piece of a write: bytes that go to `offset` of the file.
+/// One piece of a write: bytes that go to `offset` of the file.
 struct Piece {
   std::uint64_t offset = 0;
   std::span<const std::byte> bytes;
   [[nodiscard]] std::uint64_t end() const { return offset + bytes.size(); }
 };
 
-// File blocks whose content on the disk has no meaning yet.
+/// File blocks whose content on the disk has no meaning yet.
 using FreshBlocks = std::vector<std::pair<FileBlock, FileBlock>>;
 
 bool is_fresh(const FreshBlocks& fresh, FileBlock at) {
@@ -28,10 +28,10 @@ bool is_fresh(const FreshBlocks& fresh, FileBlock at) {
                              [&](const auto& run) { return run.first <= at && at < run.second; });
 }
 
-// What a block holds beside the bytes that are about to be written to it.
+/// What a block holds beside the bytes that are about to be written to it.
 enum class Beside : std::uint8_t { kNothing, kZeros, kContent };
 
-// The frame of one block that is to be written; it is read only if something of it is kept.
+/// The frame of one block that is to be written; it is read only if something of it is kept.
 Result<BlockRef> frame_to_write(const Content& content, BlockNo block, Beside beside) {
   BufferCache& cache = *content.volume.cache;
   const bool has_header = content.content_offset != 0;
@@ -42,7 +42,7 @@ Result<BlockRef> frame_to_write(const Content& content, BlockNo block, Beside be
   return frame;
 }
 
-// Puts the part of `piece` that belongs to the extent into the cache.
+/// Puts the part of `piece` that belongs to the extent into the cache.
 Result<> copy_into(const Content& content, const Extent& extent, const Piece& piece,
                    const FreshBlocks& fresh) {
   BufferCache& cache = *content.volume.cache;
@@ -72,7 +72,7 @@ Result<> copy_into(const Content& content, const Extent& extent, const Piece& pi
   return {};
 }
 
-// Calls `visit` with each extent of the piece, holes too, as `find` finds them.
+/// Calls `visit` with each extent of the piece, holes too, as `find` finds them.
 template <class Find, class Visit>
 Result<> for_each_extent(const Content& content, const Piece& piece, const Find& find,
                          const Visit& visit) {
@@ -89,8 +89,8 @@ bool has_setuid(const Node& node) {
   return without_setuid(node.inode.mode) != node.inode.mode;
 }
 
-// Overwrites the piece without a transaction if all of it is mapped and written already; otherwise
-// false.
+/// Overwrites the piece without a transaction if all of it is mapped and written already; otherwise
+/// false.
 Result<bool> overwrite(const Content& content, const Piece& piece, Setuid setuid) {
   Volume& volume = content.volume;
   Node& node = content.node;
@@ -115,8 +115,8 @@ Result<bool> overwrite(const Content& content, const Piece& piece, Setuid setuid
   return true;
 }
 
-// Maps and marks written what the piece covers, up to `most_new` new blocks and as far as the log
-// goes. Gives the end of what is mapped; `fresh` gets what has no content yet.
+/// Maps and marks written what the piece covers, up to `most_new` new blocks and as far as the log
+/// goes. Gives the end of what is mapped; `fresh` gets what has no content yet.
 Result<FileBlock> map_piece(const Content& content, Change& change, const Piece& piece,
                             std::uint64_t most_new, FreshBlocks& fresh, std::uint64_t& added) {
   Node& node = content.node;
@@ -145,8 +145,8 @@ Result<FileBlock> map_piece(const Content& content, Change& change, const Piece&
   return at;
 }
 
-// Writes as much of the front of the piece as one transaction can; gives the bytes. `added` is how
-// many new blocks it took, also when it failed for want of more.
+/// Writes as much of the front of the piece as one transaction can; gives the bytes. `added` is how
+/// many new blocks it took, also when it failed for want of more.
 Result<std::size_t> write_some(const Content& content, Piece piece, Setuid setuid,
                                std::uint64_t most_new, std::uint64_t& added) {
   Volume& volume = content.volume;
@@ -181,7 +181,7 @@ Result<std::size_t> write_some(const Content& content, Piece piece, Setuid setui
   return piece.bytes.size();
 }
 
-// As write_some; if space runs out midway, it writes as much as there is room for.
+/// As write_some; if space runs out midway, it writes as much as there is room for.
 Result<std::size_t> write_what_fits(const Content& content, const Piece& piece, Setuid setuid) {
   std::uint64_t most_new = UINT64_MAX;
   for (;;) {

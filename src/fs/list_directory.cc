@@ -10,11 +10,11 @@
 namespace spindle {
 namespace {
 
-// With more, names are copied in vain that do not fit into the kernel's buffer; with fewer, the
-// leaf is looked up more often.
+/// With more, names are copied in vain that do not fit into the kernel's buffer; with fewer, the
+/// leaf is looked up more often.
 constexpr std::size_t kNamesAtOnce = 256;
 
-// Names of a directory, copied out, so that the visitor is called with no lock held.
+/// Names of a directory, copied out, so that the visitor is called with no lock held.
 class ListedNames {
  public:
   ListedNames() { names_.reserve(kNamesAtOnce); }
@@ -24,7 +24,7 @@ class ListedNames {
     names_.push_back(name);
     text_.append(name.name);
   }
-  // Calls `visit` for each, in order, until it says false; returns false then.
+  /// Calls `visit` for each, in order, until it says false; returns false then.
   bool each(const Tree::Visit& visit) const {
     std::string_view left = text_;
     for (const DirectoryName& name : names_) {
@@ -43,8 +43,8 @@ class ListedNames {
 
 constexpr std::uint64_t kReadAheadBytes = 8u << 20;
 
-// Names come in the order of their hashes, and so from all over the directory's blocks: a listing
-// that begins at the front will need all of them.
+/// Names come in the order of their hashes, and so from all over the directory's blocks: a listing
+/// that begins at the front will need all of them.
 Result<> read_directory_ahead(Volume& volume, Node& directory) {
   if (directory.inode.size <= volume.layout.block_size) return {};
   return TRY(Content::of(volume, directory)).read_ahead(0, kReadAheadBytes);

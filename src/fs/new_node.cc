@@ -16,7 +16,7 @@ using format::MapKind;
 
 constexpr std::size_t kSymlinkMapCalls = 4;
 
-// What is to be made: a file of any type.
+/// What is to be made: a file of any type.
 struct NewFile {
   std::uint32_t mode = 0;  ///< with its type
   std::uint64_t device = 0;
@@ -66,7 +66,7 @@ std::size_t bytes_of(const std::vector<Xattr>& attributes) {
   return bytes;
 }
 
-// What a new file inherits from the directory in which it is made.
+/// What a new file inherits from the directory in which it is made.
 struct Heritage {
   std::uint32_t mode = 0;
   std::vector<Xattr> attributes;
@@ -83,8 +83,8 @@ Result<Heritage> inherit(Volume& volume, Node& parent, const Caller& caller,
   return heritage;
 }
 
-// A generation for a new inode. Only committed transactions advance the counter in the state block;
-// the next one adds what dropped ones took.
+/// A generation for a new inode. Only committed transactions advance the counter in the state
+/// block; the next one adds what dropped ones took.
 Result<std::uint32_t> take_generation(Volume& volume, Change& change) {
   const std::uint64_t step = 1 + std::exchange(volume.generation_owed, 0);
   const auto taken = static_cast<std::uint32_t>(volume.generation++);
@@ -95,7 +95,7 @@ Result<std::uint32_t> take_generation(Volume& volume, Change& change) {
   return taken;
 }
 
-// All fields but the generation.
+/// All fields but the generation.
 void fill(const Volume& volume, const Node& parent, const Caller& caller, const NewFile& wanted,
           const Heritage& heritage, format::Inode& inode) {
   const bool is_setgid = (parent.inode.mode & S_ISGID) != 0;
@@ -124,7 +124,7 @@ Result<> store_attributes(Volume& volume, Change& change, InodeNo number, format
   return {};
 }
 
-// A short target stands in the inode, a longer one in blocks.
+/// A short target stands in the inode, a longer one in blocks.
 Result<> store_target(Volume& volume, Change& change, InodeNo number, format::Inode& inode,
                       std::string_view target) {
   inode.size = target.size();
@@ -165,7 +165,7 @@ std::size_t log_bytes_for(const Volume& volume, const NewFile& wanted) {
          log_cost::kAllocateInode + log_cost::kRecord + OrphanList::kLogBytes + map_calls;
 }
 
-// Makes the inode, without a name yet, in a transaction that has the parent locked.
+/// Makes the inode, without a name yet, in a transaction that has the parent locked.
 Result<InodeNo> make_inode(Volume& volume, Change& change, Node& parent, const Caller& caller,
                            const NewFile& wanted, const Heritage& heritage, std::size_t budget) {
   const InodeNo number = TRY(volume.space->allocate_inode(

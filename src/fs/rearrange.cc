@@ -12,7 +12,7 @@ namespace {
 using Arrangement = FileSystem::Arrangement;
 using Rearrangement = FileSystem::Rearrangement;
 
-// Where a file lies, and the free runs in which it would lie better; none if there are none.
+/// Where a file lies, and the free runs in which it would lie better; none if there are none.
 struct Plan {
   std::vector<Extent> extents;
   std::vector<Run> runs;
@@ -28,7 +28,7 @@ bool makes_whole(Arrangement arrangement) {
   return arrangement == Arrangement::kFewestRuns || arrangement == Arrangement::kUnited;
 }
 
-// The blocks of a file that lies in one run; an empty run if it does not.
+/// The blocks of a file that lies in one run; an empty run if it does not.
 Run only_run(const Plan& plan) {
   const Placement& now = plan.figures.before;
   return now.runs == 1 ? Run{first_block(plan.extents), now.blocks} : Run{};
@@ -53,7 +53,7 @@ Result<std::vector<Run>> better_runs(Volume& volume, const Node& node, const Pla
   return run.length == 0 ? std::vector<Run>() : std::vector<Run>{run};
 }
 
-// How the file would lie in the runs, which it fills.
+/// How the file would lie in the runs, which it fills.
 Placement placement_in(const std::vector<Run>& runs) {
   std::vector<Extent> extents;
   FileBlock at;
@@ -92,7 +92,7 @@ Result<NodeRef> file_to_move(Volume& volume, NodeId id) {
   return node;
 }
 
-// Waits until the blocks of what was deleted, or has moved, can be used. False if there are none.
+/// Waits until the blocks of what was deleted, or has moved, can be used. False if there are none.
 Result<bool> gather_space(Volume& volume) {
   const bool was_freed = volume.orphans.busy();
   volume.orphans.drain();
@@ -101,7 +101,7 @@ Result<bool> gather_space(Volume& volume) {
   return was_freed || is_pending;
 }
 
-// Does what is planned, if it still can be done.
+/// Does what is planned, if it still can be done.
 Result<Rearrangement> move_as_planned(Volume& volume, const NodeRef& node,
                                       std::unique_lock<thread::Mutex>& held, const Plan& plan) {
   if (!plan.figures.moves) return plan.figures;
@@ -137,8 +137,8 @@ std::vector<Run> runs_of(const std::vector<Extent>& extents) {
   return runs;
 }
 
-// The place for a file that can only get there if it is moved out of the way first; none if the
-// gain is not worth the move.
+/// The place for a file that can only get there if it is moved out of the way first; none if the
+/// gain is not worth the move.
 Result<std::vector<Run>> runs_over_itself(Volume& volume, const Plan& plan,
                                           Arrangement arrangement) {
   constexpr std::uint64_t kMostBlocksMovedForOne = 64;
@@ -153,8 +153,8 @@ Result<std::vector<Run>> runs_over_itself(Volume& volume, const Plan& plan,
   return is_worth_it ? std::vector<Run>{{hole.run.start, used.length}} : std::vector<Run>();
 }
 
-// Moves a file out of the blocks that are claimed for it. It may have to stay where it goes, if a
-// writer needs the claimed blocks or the power fails: so it lies in no more runs than before.
+/// Moves a file out of the blocks that are claimed for it. It may have to stay where it goes, if a
+/// writer needs the claimed blocks or the power fails: so it lies in no more runs than before.
 Result<Rearrangement> move_aside(Volume& volume, const NodeRef& node,
                                  std::unique_lock<thread::Mutex>& held, Plan& plan) {
   const Placement& now = plan.figures.before;
@@ -162,7 +162,7 @@ Result<Rearrangement> move_aside(Volume& volume, const NodeRef& node,
   return move_as_planned(volume, node, held, plan);
 }
 
-// Moves a file that is out of the way into the blocks that are claimed for it.
+/// Moves a file that is out of the way into the blocks that are claimed for it.
 Result<Rearrangement> bring_back(Volume& volume, const NodeRef& node, const std::vector<Run>& to) {
   volume.orphans.drain();
   TRY(volume.journal->sync());
@@ -176,13 +176,13 @@ Result<Rearrangement> bring_back(Volume& volume, const NodeRef& node, const std:
   return move_as_planned(volume, node, held, plan);
 }
 
-// Whether there is room for the file twice, out of the way and in its new place, and for its map.
+/// Whether there is room for the file twice, out of the way and in its new place, and for its map.
 bool has_room_twice(Volume& volume, const Rearrangement& figures) {
   const std::uint64_t blocks = figures.before.blocks;
   return volume.space->statistics().free_blocks >= 2 * blocks + blocks / 64 + 16;
 }
 
-// Moves a file to where it partly lies itself: out of the way first, and then there.
+/// Moves a file to where it partly lies itself: out of the way first, and then there.
 Result<Rearrangement> move_in_two(Volume& volume, const NodeRef& node, Arrangement arrangement) {
   std::unique_lock held(node->change);
   Plan plan = TRY(plan_to_stay(volume, *node));

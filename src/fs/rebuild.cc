@@ -20,7 +20,7 @@ Result<> go_on(const RebuildPlan& plan) {
   return Error{EINTR, "nobody waits for the file's new content any more"};
 }
 
-// The inode in which the content is built.
+/// The inode in which the content is built.
 Result<NodeRef> make_hidden(Volume& volume, const Node& node, format::MapKind kind) {
   Change change = TRY(Change::begin(
       volume, Change::kInodeLogBytes + log_cost::kAllocateInode + OrphanList::kLogBytes));
@@ -39,7 +39,7 @@ Result<NodeRef> make_hidden(Volume& volume, const Node& node, format::MapKind ki
   return change.created();
 }
 
-// Copies `count` blocks' content, from `block` on, to byte `to` of the new file.
+/// Copies `count` blocks' content, from `block` on, to byte `to` of the new file.
 Result<> copy_blocks(Volume& volume, Node& into, const ContentShape& from_shape, Run run,
                      std::uint64_t skip, std::uint64_t count, std::uint64_t to) {
   std::vector<std::byte> buffer;
@@ -68,7 +68,7 @@ Result<> copy_blocks(Volume& volume, Node& into, const ContentShape& from_shape,
   return {};
 }
 
-// Copies what of one extent of the old content the plan keeps.
+/// Copies what of one extent of the old content the plan keeps.
 Result<> copy_extent(Volume& volume, Node& into, const ContentShape& shape, const Extent& extent,
                      const RebuildPlan& plan) {
   if (extent.is_hole() || extent.unwritten) return {};
@@ -146,8 +146,8 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
   return {};
 }
 
-// A map without blocks is the same in each kind: a root of zeros. So nothing has to be reserved,
-// which may be impossible.
+/// A map without blocks is the same in each kind: a root of zeros. So nothing has to be reserved,
+/// which may be impossible.
 Result<bool> convert_if_without_blocks(Volume& volume, const NodeRef& node, format::MapKind kind) {
   Change change = TRY(Change::begin(volume, Change::kInodeLogBytes));
   change.lock({node});
@@ -163,9 +163,9 @@ Result<bool> convert_if_without_blocks(Volume& volume, const NodeRef& node, form
   return true;
 }
 
-// Gives a file other blocks while others read and write it. Its copy is built in a hidden inode,
-// which nobody else can reach, so that its lock is not needed; what is written to a part that is
-// copied already is copied again.
+/// Gives a file other blocks while others read and write it. Its copy is built in a hidden inode,
+/// which nobody else can reach, so that its lock is not needed; what is written to a part that is
+/// copied already is copied again.
 class Relocation {
  public:
   Relocation(Volume& volume, const NodeRef& node, std::unique_lock<thread::Mutex>& held,
@@ -182,7 +182,7 @@ class Relocation {
   Relocation(const Relocation&) = delete;
   Relocation& operator=(const Relocation&) = delete;
 
-  // Each says false if what has been built has become useless.
+  /// Each says false if what has been built has become useless.
   Result<bool> map();
   Result<bool> copy();
   Result<bool> catch_up();

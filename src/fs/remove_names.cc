@@ -6,9 +6,9 @@ namespace {
 
 enum class Removal { kFile, kDirectory };
 
-// Locks the parent and what stands under the name, in ascending order of numbers. The child's
-// number is known only with the parent locked: if the child cannot be locked at once, all locks are
-// released and taken in order, and the name is looked up again.
+/// Locks the parent and what stands under the name, in ascending order of numbers. The child's
+/// number is known only with the parent locked: if the child cannot be locked at once, all locks
+/// are released and taken in order, and the name is looked up again.
 Result<NodeRef> lock_with_child(Volume& volume, Change& change, const NodeRef& parent,
                                 std::string_view name) {
   change.lock({parent});

@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::uint32_t kKnownFlags = kRenameNoReplace | kRenameExchange | kRenameWhiteout;
 
-// One rename: `moved` goes from (from, old_name) to (to, new_name), where `there` stands, if
-// anything does.
+/// One rename: `moved` goes from (from, old_name) to (to, new_name), where `there` stands, if
+/// anything does.
 struct Rename {
   NodeRef from;
   std::string_view old_name;
@@ -31,7 +31,7 @@ Result<> find_both(Volume& volume, Rename& rename) {
   return {};
 }
 
-// Locks up to four nodes in ascending order; see lock_with_child in remove_names.cc.
+/// Locks up to four nodes in ascending order; see lock_with_child in remove_names.cc.
 Result<> lock_all(Volume& volume, Change& change, Rename& rename) {
   change.lock({rename.from, rename.to});
   for (;;) {
@@ -50,8 +50,8 @@ Result<> lock_all(Volume& volume, Change& change, Rename& rename) {
   }
 }
 
-// Whether `node` is the directory or one of those it stands in. The rename lock keeps the way up as
-// it is.
+/// Whether `node` is the directory or one of those it stands in. The rename lock keeps the way up
+/// as it is.
 Result<bool> is_above(Volume& volume, const NodeRef& node, NodeRef directory) {
   // A way longer than there are inodes goes round in a circle.
   for (std::uint64_t steps = 0; steps <= volume.layout.inode_count(); ++steps) {
@@ -106,7 +106,7 @@ Result<> check(Volume& volume, const Rename& rename) {
   return {};
 }
 
-// Gives a directory another parent: sets its `parent`, and the link counts of both parents.
+/// Gives a directory another parent: sets its `parent`, and the link counts of both parents.
 void move_directory(Change& change, Node& node, Node& from, Node& to) {
   if (!node.is_directory() || &from == &to) return;
   change.edit(node).parent = to.number.value;
@@ -139,7 +139,7 @@ Result<> edit_names(Volume& volume, Change& change, const Rename& rename) {
   return {};
 }
 
-// What stood under the new name loses it.
+/// What stood under the new name loses it.
 Result<> drop_replaced(Volume& volume, Change& change, const Rename& rename) {
   format::Inode& inode = change.edit(*rename.there);
   if (rename.there->is_directory()) {

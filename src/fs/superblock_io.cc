@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-// The superblock of a volume of any block size, where it stands in units of the device's blocks.
+/// The superblock of a volume of any block size, where it stands in units of the device's blocks.
 Result<std::vector<std::byte>> read_around(BlockDevice& device, BlockNo& first) {
   const std::uint32_t unit = device.block_size();
   if (unit < kSectorSize) return Error{EINVAL, "the device's block size is impossible"};

@@ -5,7 +5,7 @@
 namespace spindle {
 namespace {
 
-// The most runs of one file that are counted; a file with more is as fragmented as can be told.
+/// The most runs of one file that are counted; a file with more is as fragmented as can be told.
 constexpr std::size_t kMostRuns = 1u << 20;
 
 Result<> count_node(Volume& volume, Node& node, FileSystem::Usage& usage) {
@@ -27,7 +27,7 @@ Result<> count_node(Volume& volume, Node& node, FileSystem::Usage& usage) {
   return {};
 }
 
-// The inodes of one block of an inode table that are in use.
+/// The inodes of one block of an inode table that are in use.
 Result<std::vector<InodeNo>> used_inodes(Volume& volume, InodeNo first, std::uint64_t count) {
   std::vector<InodeNo> used;
   const auto start = volume.layout.inode_place(first);

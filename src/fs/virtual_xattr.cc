@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kAlloc = "user.spindle.alloc";
 constexpr std::string_view kMap = "user.spindle.map";
 
-// Stops a walk that has shown enough; never leaves this file.
+/// Stops a walk that has shown enough; never leaves this file.
 constexpr int kEnough = ECANCELED;
 
 std::string_view strategy_of(const Volume& volume, const Node& node) {

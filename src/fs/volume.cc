@@ -8,8 +8,8 @@
 namespace spindle {
 namespace {
 
-// Whether somebody who reads last_error wants to know of it; nobody needs to hear that a name is
-// missing.
+/// Whether somebody who reads last_error wants to know of it; nobody needs to hear that a name is
+/// missing.
 bool is_worth_telling(int code) {
   switch (code) {
     case ENOSPC:

@@ -15,7 +15,7 @@ using format::XattrHead;
 
 namespace {
 
-// Calls `visit(name, value)` for each attribute of the string, until it says false.
+/// Calls `visit(name, value)` for each attribute of the string, until it says false.
 template <class Visit>
 Result<> scan(std::string_view bytes, InodeNo inode, Visit visit) {
   while (!bytes.empty()) {

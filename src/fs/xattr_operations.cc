@@ -31,7 +31,7 @@ Result<std::string> get_stored(Volume& volume, Node& node, std::string_view name
   return XattrChain(file).get(*volume.reader, name);
 }
 
-// An access ACL sets the permission bits, and is kept only if it says more than they can.
+/// An access ACL sets the permission bits, and is kept only if it says more than they can.
 Result<> set_acl(const Caller& caller, Change& change, Node& node, XattrEdit& attributes,
                  std::string_view name, const std::optional<Acl>& acl) {
   const bool is_access = name == kAccessAclName;

@@ -12,7 +12,7 @@ using format::XattrHead;
 
 namespace {
 
-// The blocks as runs, those in a row together.
+/// The blocks as runs, those in a row together.
 std::vector<Run> runs_of(std::span<const BlockNo> blocks) {
   std::vector<Run> runs;
   for (const BlockNo block : blocks) {

@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-// Scores are brought down in steps of this time.
+/// Scores are brought down in steps of this time.
 constexpr std::int64_t kStepNs = 1'000'000'000;
 
 }  // namespace

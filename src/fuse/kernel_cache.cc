@@ -19,8 +19,8 @@ constexpr const char* kUnwrittenShare = "max_ratio";  // in percent
 constexpr std::uint64_t kUnwrittenPartOfFree = 8;
 constexpr std::uint64_t kMostUnwrittenPercent = 25;
 
-// How many bytes of all files together may be unwritten before writers have to wait; 0 if that is
-// not known.
+/// How many bytes of all files together may be unwritten before writers have to wait; 0 if that is
+/// not known.
 std::uint64_t most_unwritten_bytes() {
   std::ifstream figures("/proc/vmstat");
   std::string name;
@@ -30,7 +30,7 @@ std::uint64_t most_unwritten_bytes() {
   return 0;
 }
 
-// The number in a setting that this process may write, too.
+/// The number in a setting that this process may write, too.
 std::optional<std::uint64_t> read_setting(const FileDescriptor& settings, const char* name) {
   const FileDescriptor fd(::openat(settings.get(), name, O_RDWR | O_CLOEXEC));
   char text[24] = {};

@@ -10,11 +10,11 @@
 namespace spindle {
 namespace {
 
-// Puts an entry at `at` if it fits into the room that is left; returns the bytes that it needs.
+/// Puts an entry at `at` if it fits into the room that is left; returns the bytes that it needs.
 using AddEntry =
     std::function<std::size_t(char* at, std::size_t room, const char* name, const DirectoryItem&)>;
 
-// Answers with as many names after `position` as fit.
+/// Answers with as many names after `position` as fit.
 void reply_listing(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t position,
                    const AddEntry& add) {
   const auto buffer = std::make_unique_for_overwrite<char[]>(size);
@@ -33,8 +33,8 @@ void reply_listing(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t 
   fuse_reply_buf(request, buffer.get(), used);
 }
 
-// One name of a directory, kept until its attributes have been looked up: the visit holds the
-// directory's lock.
+/// One name of a directory, kept until its attributes have been looked up: the visit holds the
+/// directory's lock.
 struct ListedItem {
   std::string name;
   NodeId node;

@@ -27,16 +27,16 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// Signals that end a process with a dump of it, unless somebody wants them.
+/// Signals that end a process with a dump of it, unless somebody wants them.
 constexpr std::array kDumping = {SIGABRT, SIGQUIT, SIGSEGV, SIGBUS, SIGFPE,
                                  SIGILL,  SIGTRAP, SIGSYS,  SIGXCPU};
 
-// The guard of this process, once it has one, and what was done before about each signal.
+/// The guard of this process, once it has one, and what was done before about each signal.
 pid_t guard_of_process = 0;
 std::array<struct sigaction, kDumping.size()> before_guard;
 
-// While the kernel dumps a process, none of its threads ends, and the guard would not hear of it.
-// Who had a handler before may know what to do: then it does not return.
+/// While the kernel dumps a process, none of its threads ends, and the guard would not hear of it.
+/// Who had a handler before may know what to do: then it does not return.
 void tell_guard(int signal, siginfo_t* info, void* context) {
   const auto* const at = std::find(kDumping.begin(), kDumping.end(), signal);
   const struct sigaction& before = before_guard[static_cast<std::size_t>(at - kDumping.begin())];
@@ -61,7 +61,7 @@ void tell_guard_of_dumps() {
   }
 }
 
-// The device of what is mounted there, as far as the kernel knows it without asking the daemon.
+/// The device of what is mounted there, as far as the kernel knows it without asking the daemon.
 Device device_at(const char* mount_point) {
   constexpr int kAskNobody = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW;
   struct statx found {};
@@ -69,8 +69,8 @@ Device device_at(const char* mount_point) {
   return {found.stx_dev_major, found.stx_dev_minor};
 }
 
-// The user who mounted may write to this file, if it exists; otherwise root can force the unmount.
-// The device belongs to nobody else as long as the daemon has not ended.
+/// The user who mounted may write to this file, if it exists; otherwise root can force the unmount.
+/// The device belongs to nobody else as long as the daemon has not ended.
 void cut_connection(const char* mount_point, const Device& device) {
   char path[64];
   std::snprintf(path, sizeof path, "/sys/fs/fuse/connections/%u/abort", device.minor);
@@ -82,8 +82,8 @@ void cut_connection(const char* mount_point, const Device& device) {
   }
 }
 
-// Only the signal of the daemon's death reaches it, so that Ctrl-C and the like are left to the
-// daemon.
+/// Only the signal of the daemon's death reaches it, so that Ctrl-C and the like are left to the
+/// daemon.
 [[noreturn]] void stand_guard(pid_t daemon, const char* mount_point) {
   const int death = SIGRTMIN;
   sigset_t signals;

@@ -11,8 +11,8 @@
 namespace spindle {
 namespace {
 
-// Tells the kernel to drop its pages of the file; it writes the dirty ones first. Returns when the
-// answers to those writes have been given.
+/// Tells the kernel to drop its pages of the file; it writes the dirty ones first. Returns when the
+/// answers to those writes have been given.
 void drop_pages(int fd, NodeId node) {
   fuse_out_header header{};
   fuse_notify_inval_inode_out all{.ino = node, .off = 0, .len = 0};

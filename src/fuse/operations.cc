@@ -46,8 +46,8 @@ Caller caller_of(fuse_req_t request) {
   return caller;
 }
 
-// The argument of the raw request that is being served: for flags that libfuse does not pass on.
-// Read before anything suspends.
+/// The argument of the raw request that is being served: for flags that libfuse does not pass on.
+/// Read before anything suspends.
 template <class T>
 const T& raw_argument(fuse_req_t request) {
   return *reinterpret_cast<const T*>(session_of(request).current + 1);
@@ -62,7 +62,7 @@ void reply_entry(fuse_req_t request, const Result<Attributes>& result) {
   fuse_reply_entry(request, &entry);
 }
 
-// Answers with a file that was just made; its number may have been another file's before.
+/// Answers with a file that was just made; its number may have been another file's before.
 void reply_new_entry(fuse_req_t request, const Result<Attributes>& result) {
   if (result.ok()) session_of(request).busy_files.forget(result->node);
   reply_entry(request, result);
@@ -128,8 +128,8 @@ void do_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* fo
   fuse_reply_none(request);
 }
 
-// The handle of a file of the volume says how it was opened: O_ACCMODE, and whether that changed
-// the file's times.
+/// The handle of a file of the volume says how it was opened: O_ACCMODE, and whether that changed
+/// the file's times.
 constexpr std::uint64_t kHasChangedTimes = 4;
 static_assert((kHasChangedTimes & O_ACCMODE) == 0);
 
@@ -145,8 +145,8 @@ void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   reply_attributes(request, tree_of(request, node).attributes(node));
 }
 
-// A chown(2) that sets neither user nor group clears setuid all the same. Of a regular file the
-// kernel then passes on the time of change alone, and only then; of other nodes nothing.
+/// A chown(2) that sets neither user nor group clears setuid all the same. Of a regular file the
+/// kernel then passes on the time of change alone, and only then; of other nodes nothing.
 bool sets_no_owner(fuse_req_t request, fuse_ino_t node, std::uint32_t valid) {
   if (valid != 0) return valid == FATTR_CTIME;
   const auto attributes = tree_of(request, node).attributes(node);
@@ -235,7 +235,7 @@ void do_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char*
   reply_entry(request, tree_of(request, parent).link(node, parent, name));
 }
 
-// The volume's files are cached by the kernel across opens; control files go straight through.
+/// The volume's files are cached by the kernel across opens; control files go straight through.
 void set_open_flags(NodeId node, std::uint64_t handle, fuse_file_info* file) {
   const bool is_control = (node & kControlBit) != 0;
   file->fh = is_control ? handle : static_cast<std::uint64_t>(file->flags & O_ACCMODE);
@@ -277,8 +277,8 @@ void do_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   fuse_reply_err(request, 0);
 }
 
-// Listings need nothing of an open directory, so the kernel is told not to ask: it sends neither
-// this again nor RELEASEDIR, and keeps each listing until it knows that the directory has changed.
+/// Listings need nothing of an open directory, so the kernel is told not to ask: it sends neither
+/// this again nor RELEASEDIR, and keeps each listing until it knows that the directory has changed.
 void do_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   if (session_of(request).kernel_opens_directories) {
     fuse_reply_err(request, ENOSYS);
@@ -292,8 +292,8 @@ void do_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
   fuse_reply_err(request, 0);
 }
 
-// Answers with the pieces as writev wants them, neighbours in memory joined; with one copy of them
-// if there are too many for one call.
+/// Answers with the pieces as writev wants them, neighbours in memory joined; with one copy of them
+/// if there are too many for one call.
 void reply_pieces(fuse_req_t request, std::span<const std::span<const std::byte>> pieces) {
   constexpr std::size_t kMostPieces = 1000;
   std::vector<iovec> vector;
@@ -346,7 +346,7 @@ bool has_setuid(Tree& tree, NodeId node) {
   return attributes.ok() && (attributes->mode & (S_ISUID | S_ISGID)) != 0;
 }
 
-// For fallocate and copy_file_range the kernel does not say whether setuid must be cleared.
+/// For fallocate and copy_file_range the kernel does not say whether setuid must be cleared.
 Result<> drop_setuid(fuse_req_t request, NodeId node) {
   Tree& tree = tree_of(request, node);
   if (!has_setuid(tree, node) || has_capability(fuse_req_ctx(request)->pid, CAP_FSETID)) return {};
@@ -399,8 +399,8 @@ void do_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, o
   reply(request, allocate());
 }
 
-// The kernel holds nothing of the file back any more (SessionState::collect_later): that would look
-// like a hole.
+/// The kernel holds nothing of the file back any more (SessionState::collect_later): that would
+/// look like a hole.
 void do_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fuse_file_info*) {
   const auto found = tree_of(request, node).seek(node, static_cast<std::uint64_t>(offset), whence);
   if (found.ok()) {
@@ -428,7 +428,7 @@ void do_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, 
   }
 }
 
-// The kernel asks first with size 0 for the length, or hands a buffer of that size.
+/// The kernel asks first with size 0 for the length, or hands a buffer of that size.
 void reply_sized(fuse_req_t request, const Result<std::string>& value, std::size_t size) {
   if (!value.ok()) return reply(request, value.error());
   if (size == 0) {

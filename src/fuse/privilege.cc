@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kTrusted = "trusted.";
 
-// Calls `visit` with each name of the list.
+/// Calls `visit` with each name of the list.
 template <class Visit>
 void for_each_name(const std::string& names, const Visit& visit) {
   for (std::size_t at = 0; at < names.size();) {

@@ -9,7 +9,7 @@
 namespace spindle {
 namespace {
 
-// The request's argument, if it is long enough to hold one.
+/// The request's argument, if it is long enough to hold one.
 template <class T>
 const T* argument(const fuse_in_header& header) {
   if (header.len < sizeof header + sizeof(T)) return nullptr;

@@ -10,8 +10,8 @@
 namespace spindle {
 namespace {
 
-// Bytes before the name in the body of a request; nothing if the request names no entry of a
-// directory.
+/// Bytes before the name in the body of a request; nothing if the request names no entry of a
+/// directory.
 std::optional<std::size_t> offset_of_name(std::uint32_t opcode) {
   switch (opcode) {
     case FUSE_LOOKUP:
@@ -72,7 +72,7 @@ ByteRange range_of(std::uint32_t opcode, std::string_view body) {
   return {};
 }
 
-// The zero-terminated text at `offset`.
+/// The zero-terminated text at `offset`.
 std::string_view text_at(std::string_view body, std::size_t offset) {
   const std::string_view rest = body.substr(offset);
   return rest.substr(0, rest.find('\0'));
@@ -89,13 +89,13 @@ std::string path_of(SessionState& session, const fuse_in_header& header, std::st
   return below(path, text_at(body, *offset));
 }
 
-// For a name, `node` is its directory; for a symbolic link's text it is 0.
+/// For a name, `node` is its directory; for a symbolic link's text it is 0.
 struct Target {
   std::uint64_t node = 0;
   std::string path;
 };
 
-// The second file or name that a request is about: the target of a rename, link or copy.
+/// The second file or name that a request is about: the target of a rename, link or copy.
 std::optional<Target> target_of(SessionState& session, const fuse_in_header& header,
                                 std::string_view body) {
   const auto second_name = [&](std::size_t offset) {
@@ -132,7 +132,7 @@ std::string_view body_of(const fuse_in_header& header, std::size_t size) {
   return {reinterpret_cast<const char*>(&header + 1), size - sizeof header};
 }
 
-// Whether the kernel forgets only control files, none of which it keeps for long.
+/// Whether the kernel forgets only control files, none of which it keeps for long.
 bool forgets_control(std::string_view body) {
   const auto* head = body_as<fuse_batch_forget_in>(body);
   if (head == nullptr || head->count == 0) return false;

@@ -18,7 +18,7 @@
 namespace spindle {
 namespace {
 
-// Commas separate the options of a mount, so one in a name must be escaped.
+/// Commas separate the options of a mount, so one in a name must be escaped.
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -39,15 +39,15 @@ std::string mount_options(const Session::Options& options) {
   return text + options.kernel_options;
 }
 
-// The flags that the kernel offers and libfuse 3.14 does not know: with FUSE_HANDLE_KILLPRIV_V2 the
-// kernel need not ask for security.capability before each write, with FUSE_SETXATTR_EXT it says
-// when an ACL must clear setgid.
+/// The flags that the kernel offers and libfuse 3.14 does not know: with FUSE_HANDLE_KILLPRIV_V2
+/// the kernel need not ask for security.capability before each write, with FUSE_SETXATTR_EXT it
+/// says when an ACL must clear setgid.
 std::uint32_t wanted_beyond_libfuse(const fuse_in_header& init) {
   const auto& offer = *reinterpret_cast<const fuse_init_in*>(&init + 1);
   return offer.flags & (protocol::kHandleKillPrivilegesV2 | FUSE_SETXATTR_EXT);
 }
 
-// Every answer leaves here. The answer to FUSE_INIT gets the flags that libfuse does not know.
+/// Every answer leaves here. The answer to FUSE_INIT gets the flags that libfuse does not know.
 ssize_t write_answer(int fd, iovec* pieces, int count, void* user_data) {
   auto& session = *static_cast<SessionState*>(user_data);
   if (count > 0 && pieces[0].iov_len >= sizeof(fuse_out_header)) {
@@ -68,7 +68,7 @@ ssize_t read_request(int fd, void* buffer, std::size_t size, void*) {
   return ::read(fd, buffer, size);
 }
 
-// Requests that are received in a row.
+/// Requests that are received in a row.
 constexpr int kMostAtOnce = 16;
 
 Result<> make_nonblocking(int fd) {

@@ -10,7 +10,7 @@
 namespace spindle {
 namespace {
 
-// Blocks are written home in batches of this size, between which a waiting sync is served.
+/// Blocks are written home in batches of this size, between which a waiting sync is served.
 constexpr std::size_t kCheckpointBatchBytes = 4u << 20;
 
 }  // namespace

@@ -6,10 +6,10 @@
 namespace spindle {
 namespace {
 
-// The old log is read in steps of this size.
+/// The old log is read in steps of this size.
 constexpr std::uint64_t kScrubBytes = 1u << 20;
 
-// Zeroes each block of [start, start + bytes) that could pass for the beginning of an entry.
+/// Zeroes each block of [start, start + bytes) that could pass for the beginning of an entry.
 Result<> scrub(BlockDevice& device, BlockNo start, std::span<std::byte> bytes,
                std::uint32_t block_size) {
   TRY(device.read(start, bytes, IoPurpose::kJournal));

@@ -9,18 +9,19 @@
 namespace spindle {
 namespace {
 
-// An epoch of this size is closed whatever the time: that bounds memory and what a crash can cost.
+/// An epoch of this size is closed whatever the time: that bounds memory and what a crash can cost.
 constexpr std::size_t kLargeEpoch = 4u << 20;
 constexpr std::size_t kStackSize = 256 * 1024;
-// A commit that waits for more to join it does so for no longer than a commit takes, nor than this.
+/// A commit that waits for more to join it does so for no longer than a commit takes, nor than
+/// this.
 constexpr std::int64_t kLongestGatheringNs = 5'000'000;
-// What takes less than this is not worth waiting for.
+/// What takes less than this is not worth waiting for.
 constexpr std::int64_t kShortCommitNs = 50'000;
-// An interval longer than this means that nothing is to happen by the clock, so that runs repeat.
+/// An interval longer than this means that nothing is to happen by the clock, so that runs repeat.
 constexpr std::int64_t kByTheClockNs = 86'400'000'000'000;
 
-// Joins runs that touch. For each run all blocks in memory are searched, and a large file is freed
-// in many parts: joined, they cost one search.
+/// Joins runs that touch. For each run all blocks in memory are searched, and a large file is freed
+/// in many parts: joined, they cost one search.
 void join_neighbours(std::vector<Run>& runs) {
   std::ranges::sort(runs, {}, &Run::start);
   std::size_t kept = 0;

@@ -10,7 +10,7 @@
 namespace spindle {
 namespace {
 
-// The number of transactions whose memory is kept for the next ones.
+/// The number of transactions whose memory is kept for the next ones.
 constexpr std::size_t kSpareTransactions = 32;
 
 format::GroupDescriptor table_entry(const BlockRef& table, std::size_t offset) {

@@ -5,7 +5,7 @@
 namespace spindle::log {
 namespace {
 
-// How much of an entry is read at first: most entries are no longer.
+/// How much of an entry is read at first: most entries are no longer.
 constexpr std::uint64_t kFirstRead = 32768;
 
 std::optional<Tail> parse_header(std::span<const std::byte> block, const format::Layout& layout,
@@ -147,7 +147,7 @@ Result<Record> RecordReader::next() {
 
 namespace {
 
-// The blocks that the journal protects: the state, the group table, and the groups.
+/// The blocks that the journal protects: the state, the group table, and the groups.
 bool is_protected(BlockNo block, const format::Layout& layout) {
   return block == layout.state() || layout.group_table().contains(block) ||
          layout.group_of(block).has_value();

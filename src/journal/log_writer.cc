@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-// How much of the log the host is made to find room for at a time.
+/// How much of the log the host is made to find room for at a time.
 constexpr std::uint64_t kReadyBytes = 256 * 1024;
 
 }  // namespace

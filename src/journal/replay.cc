@@ -13,10 +13,10 @@ namespace {
 
 using format::RecordKind;
 
-// Blocks are brought up to date in batches of this size, however much the log names.
+/// Blocks are brought up to date in batches of this size, however much the log names.
 constexpr std::size_t kReplayBatchBytes = 4u << 20;
 
-// Where a record stands. The order is that of blocks, and for each block that of the log.
+/// Where a record stands. The order is that of blocks, and for each block that of the log.
 struct Item {
   BlockNo block;
   std::uint32_t entry = 0;
@@ -29,7 +29,7 @@ struct Revoke {
   std::uint64_t epoch = 0;
 };
 
-// Answers, for ascending blocks, which is the last epoch that revokes the block.
+/// Answers, for ascending blocks, which is the last epoch that revokes the block.
 class RevokeSweep {
  public:
   explicit RevokeSweep(std::vector<Revoke> revokes) : revokes_(std::move(revokes)) {
@@ -54,13 +54,13 @@ class RevokeSweep {
 
 class Replayer {
  public:
-  // With a story, tells it what is revoked and what goes home.
+  /// With a story, tells it what is revoked and what goes home.
   Replayer(BlockDevice& device, const format::Layout& layout, ReplayStory* story = nullptr)
       : device_(device), layout_(layout), story_(story) {}
   Result<ReplayReport> run();
 
  private:
-  // One block of a batch: items [first, last), its bytes in the batch's buffer.
+  /// One block of a batch: items [first, last), its bytes in the batch's buffer.
   struct Target {
     BlockNo block;
     std::size_t first = 0;

@@ -18,7 +18,7 @@ Result<> tell_headers(ReplayStory& story, BlockDevice& device, const format::Lay
   return {};
 }
 
-// Tells what stands where the next entry would be.
+/// Tells what stands where the next entry would be.
 Result<> tell_end(ReplayStory& story, BlockDevice& device, const format::Layout& layout) {
   const auto& tail = story.headers[story.counts];
   std::uint64_t used = 0;

@@ -30,8 +30,8 @@ std::span<const std::byte> view_of(TransactionState& state, EditedBlock& edited)
   return view;
 }
 
-// Counts `bytes` as used. The estimate may have been too low: then more is reserved, if the log has
-// room.
+/// Counts `bytes` as used. The estimate may have been too low: then more is reserved, if the log
+/// has room.
 Result<> charge(TransactionState& state, std::size_t bytes) {
   if (state.used + bytes > state.reserved &&
       !state.core->reserve_more(state, state.used + bytes - state.reserved)) {
@@ -41,7 +41,7 @@ Result<> charge(TransactionState& state, std::size_t bytes) {
   return {};
 }
 
-// The block's entry among the edits; a new one has nothing edited yet.
+/// The block's entry among the edits; a new one has nothing edited yet.
 Result<EditedBlock*> edited_block(TransactionState& state, BlockNo block, format::BlockKind kind) {
   if (EditedBlock* edited = state.find(block)) {
     if (edited->kind == kind) return edited;
@@ -55,7 +55,7 @@ Result<EditedBlock*> edited_block(TransactionState& state, BlockNo block, format
   return &state.blocks.back();
 }
 
-// The block's frame, whatever it holds: from memory, or made without reading.
+/// The block's frame, whatever it holds: from memory, or made without reading.
 Result<> find_frame(BufferCache& cache, BlockNo block, EditedBlock& edited) {
   edited.frame = cache.peek(block);
   if (!edited.frame) {
