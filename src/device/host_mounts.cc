@@ -86,6 +86,7 @@ std::vector<HostMount> host_mounts() {
                       .directory = unescaped(directory),
                       .device = std::string(device),
                       .type = std::string(type),
+                      .options = std::string(line),
                       .user = user_of(line)});
   }
   return mounts;

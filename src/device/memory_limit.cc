@@ -20,6 +20,11 @@ std::uint64_t limit_in(const std::string& path) {
   return number_in<std::uint64_t>(line).value_or(kNoMemoryLimit);
 }
 
+/// The first version has a mount for each controller, or for some of them.
+bool is_of_memory(const HostMount& mount) {
+  return ("," + mount.options + ",").find(",memory,") != std::string::npos;
+}
+
 /// The group and those above it, as far as this mount reaches.
 std::uint64_t limit_of_groups(const HostMount& mount, std::string_view group, const char* file) {
   if (group.starts_with(mount.root) && mount.root != "/") group.remove_prefix(mount.root.size());
@@ -56,12 +61,12 @@ std::uint64_t group_limit_bytes(std::string_view groups, std::span<const HostMou
     const auto group = line.find(':', controllers + 1);
     if (controllers == line.npos || group == line.npos) continue;
     const bool is_second = group == controllers + 1;
-    const bool is_of_memory = line.substr(0, group).find("memory", controllers) != line.npos;
-    if (!is_second && !is_of_memory) continue;
+    const bool names_memory = line.substr(0, group).find("memory", controllers) != line.npos;
+    if (!is_second && !names_memory) continue;
     const char* const type = is_second ? "cgroup2" : "cgroup";
     const char* const file = is_second ? "memory.max" : "memory.limit_in_bytes";
     for (const HostMount& mount : mounts) {
-      if (mount.type != type) continue;
+      if (mount.type != type || (!is_second && !is_of_memory(mount))) continue;
       least = std::min(least, limit_of_groups(mount, line.substr(group + 1), file));
     }
   }

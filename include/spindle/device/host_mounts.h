@@ -20,7 +20,8 @@ struct HostMount {
   std::string directory;
   std::string device;  ///< "0:51", by which /sys knows it
   std::string type;
-  uid_t user = 0;  ///< who mounted it, if the options of FUSE say so
+  std::string options;  ///< those of the file system, not of the mount, between commas
+  uid_t user = 0;       ///< who mounted it, if the options of FUSE say so
   [[nodiscard]] bool is_spindle() const { return type == "fuse.spindle"; }
 };
 

@@ -43,8 +43,12 @@ TEST_F(MemoryLimit, IsThatOfTheGroupOrOfOneAboveIt) {
 TEST_F(MemoryLimit, OfTheFirstVersionIsInTheGroupOfMemory) {
   limit("/a", "memory.limit_in_bytes", "1000");
   limit("/b", "memory.limit_in_bytes", "10");
-  const HostMount mounts[] = {mount("cgroup")};
-  EXPECT_EQ(group_limit_bytes("9:cpu:/b\n4:hugetlb,memory:/a\n0::/b\n", mounts), 1000u);
+  const std::string groups = "9:cpu:/b\n4:hugetlb,memory:/a\n0::/b\n";
+  HostMount mounts[] = {mount("cgroup"), mount("cgroup")};
+  mounts[0].options = "rw,cpu,cpuacct";
+  EXPECT_EQ(group_limit_bytes(groups, mounts), kNoMemoryLimit);
+  mounts[1].options = "rw,hugetlb,memory";
+  EXPECT_EQ(group_limit_bytes(groups, mounts), 1000u);
 }
 
 // A container may see its own group as the root of the mount, but its whole path in /proc.
