@@ -167,9 +167,8 @@ LockOutcome Mutex::acquire_contended(const LockRequest& request) {
 
 void Mutex::unlock() {
   Control& self = caller();
-  if (holding(holder_) != &self) report_misuse("unlocks", waiters_, {holder_});
   if (__builtin_expect(!detail::sections_guarded, 1)) {
-    if (__builtin_expect(!self.tracks_locks, 1) && waiters_.empty()) {
+    if (holder_.thread == &self && waiters_.empty() && !self.tracks_locks) {
       holder_.thread = nullptr;
       return;
     }
@@ -177,6 +176,7 @@ void Mutex::unlock() {
     Control* unawaited = &self;
     if (std::atomic_ref(holder_.thread).compare_exchange_strong(unawaited, nullptr)) return;
   }
+  if (holding(holder_) != &self) report_misuse("unlocks", waiters_, {holder_});
   unlock_contended(self);
 }
 
