@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "memory_paged_space.h"
 #include "memory_swap.h"
@@ -72,6 +73,11 @@ class PagedMemory final : public MemoryManager {
   [[nodiscard]] std::string broken_law() const override;
 
  private:
+  struct Suspended {
+    SpaceId space;
+    std::uint64_t demand_frames;  ///< its working set when it was suspended
+  };
+
   using Status = AccessOutcome::Status;
   using Fault = AccessOutcome::Fault;
 
@@ -226,8 +232,8 @@ class PagedMemory final : public MemoryManager {
   FrameIndex pinned_ = kNoFrame;     ///< the frame that the step under way needs
   std::uint64_t last_id_ = 0;
   PageKey last_key_ = 0;
-  MemoryUsage counted_;  ///< only its counters; usage() finds the rest out
-  std::map<std::uint64_t, std::uint64_t> suspended_demand_;  ///< working sets, by space
+  MemoryUsage counted_;               ///< only its counters; usage() finds the rest out
+  std::vector<Suspended> suspended_;  ///< who has been out for longest stands first
   std::uint64_t reviewed_references_ = 0;
   std::uint64_t reviewed_major_faults_ = 0;
 };

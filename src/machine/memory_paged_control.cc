@@ -28,11 +28,11 @@ LoadReview PagedMemory::review(const std::set<SpaceId>& awake) {
                      review.major_faults * 100 > review.references;
   if (review.thrashing && active > 1) review.suspend = largest->id;
   if (review.thrashing) return review;
-  for (const auto& [id, demand] : suspended_demand_) {
-    if (active > 0 && review.demand_frames + demand > review.available_frames) continue;
-    review.resume = SpaceId{id};
-    break;
-  }
+  const auto fits = [&](const Suspended& waiting) {
+    return active == 0 || review.demand_frames + waiting.demand_frames <= review.available_frames;
+  };
+  const auto first = std::ranges::find_if(suspended_, fits);
+  if (first != suspended_.end()) review.resume = first->space;
   return review;
 }
 
@@ -40,14 +40,14 @@ void PagedMemory::suspend(SpaceId id) {
   PagedSpace& space = space_of(id);
   if (space.is_suspended) return;
   space.is_suspended = true;
-  suspended_demand_[id.value] = space.recency.working_set();
+  suspended_.push_back({.space = id, .demand_frames = space.recency.working_set()});
   space.pages.for_each(0, page_of(VirtualAddress{address_limit_}),
                        [this](PageEntry& entry) { release(entry); });
 }
 
 Result<> PagedMemory::resume(SpaceId id) {
   space_of(id).is_suspended = false;
-  suspended_demand_.erase(id.value);
+  std::erase_if(suspended_, [&](const Suspended& waiting) { return waiting.space == id; });
   return {};
 }
 

@@ -95,7 +95,7 @@ void PagedMemory::destroy(SpaceId id) {
       enter_pool(frame, nullptr);
     }
   for (FrameIndex frame : space.tables) free_frame(frame);
-  suspended_demand_.erase(id.value);
+  std::erase_if(suspended_, [&](const Suspended& waiting) { return waiting.space == id; });
   last_space_ = nullptr;
   spaces_.erase(id.value);
 }

@@ -117,9 +117,9 @@ class MemoryManager {
   /// the last call, are active; whoever sleeps needs no frames. Memory thrashes if the working sets
   /// of the active spaces are larger than memory (Denning, "The working set model for program
   /// behavior", 1968), and more than one reference in 100 fetches a page. Then the active space
-  /// with most resident pages should be suspended, unless it is the only one. A space should be
-  /// resumed when its working set fits again. With schemes of runs the spaces that are out take
-  /// turns with those that are in.
+  /// with most resident pages should be suspended, unless it is the only one. Of the suspended ones
+  /// whose working set fits again, that which has been out for longest should be resumed. With
+  /// schemes of runs the spaces that are out take turns with those that are in.
   virtual LoadReview review(const std::set<SpaceId>& awake) = 0;
   /// Swaps the whole space out, as far as slots go; with schemes of runs all of it or nothing.
   virtual void suspend(SpaceId space) = 0;

@@ -387,6 +387,19 @@ TEST(Memory, SuspendsTheLargestWhenItThrashesAndResumesItWhenItFits) {
   EXPECT_FALSE(memory->statistics(*review.resume).suspended);
 }
 
+TEST(Memory, ResumesFirstWhoHasBeenSuspendedForLongest) {
+  const auto memory = MemoryManager::make(small_memory(12, 100)).take();
+  const SpaceId first = memory->create({}).take();
+  const SpaceId second = memory->create({}).take();
+  memory->suspend(second);
+  memory->suspend(first);
+  EXPECT_EQ(memory->review({}).resume, second);
+  ASSERT_TRUE(memory->resume(second).ok());
+  EXPECT_EQ(memory->review({}).resume, first);
+  memory->destroy(first);
+  EXPECT_FALSE(memory->review({}).resume.has_value());
+}
+
 TEST(Memory, LeavesThoseThatSleepOutOfTheLoad) {
   MemoryConfiguration configuration = small_memory(12, 100);
   configuration.working_set_references = 100;
