@@ -37,6 +37,14 @@ std::string not_whole_number(const std::string& text, std::uint64_t largest) {
   return errno == ERANGE || value > largest ? text + " is too large" : "";
 }
 
+/// Last in the help of a command, which must have told all of its own.
+void add_version(CLI::App& program, const std::string& version) {
+  for (CLI::App* command : program.get_subcommands({})) {
+    command->set_version_flag(kVersionNames, version, kVersionHelp);
+    add_version(*command, version);
+  }
+}
+
 template <class Value>
 void allow_whole_numbers(CLI::Option& option) {
   if constexpr (std::is_unsigned_v<Value>) {
@@ -240,9 +248,7 @@ CommandLine::CommandLine(std::unique_ptr<CLI::App> app, const std::string& progr
 CommandLine::~CommandLine() = default;
 
 std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usage_status) {
-  // Last in the help of a command, which has told all of its own now.
-  for (CLI::App* command : owned_->get_subcommands({}))
-    command->set_version_flag(kVersionNames, version_, kVersionHelp);
+  add_version(*owned_, version_);
   try {
     owned_->parse(argc, argv);
   } catch (const CLI::RequiredError& error) {

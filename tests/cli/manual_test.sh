@@ -21,17 +21,19 @@ offered() {
   printf '%s\n' "${COMPREPLY[@]}"
 }
 
-# look_at FUNCTION PROGRAM [COMMAND]
+# commands_of PROGRAM [COMMAND]: the commands that its --help lists.
+commands_of() { "$@" --help | sed '1,/^Commands:/d' | grep -oE '^  [a-z]+' || true; }
+
+# look_at FUNCTION PROGRAM [COMMAND [COMMAND]]: the command of a command is on the page of the latter.
 look_at() {
   local complete=$1 name page text option completed
   shift
-  name=$(IFS=-; echo "$*")
+  name=$(IFS=-; echo "${*:1:2}")
   page=$(ls "$pages/$name".[1-8] 2>/dev/null) || { complain "there is no page $name"; return; }
   text=$(read_page "$page")
   completed=$(offered "$complete" "$@" -)
   [ -z "$("$@" --help | awk 'length > 80')" ] || complain "'$* --help' has lines of more than 80 columns"
-  for option in $("$@" --help | grep -oE '(^ *|,)--[a-z][a-z0-9-]*' | grep -oE -- '--.*' | sort -u); do
-    case $option in --help | --version) continue ;; esac
+  for option in $("$@" --help | grep -oE '(^ *|,)--?[a-zA-Z][a-z0-9-]*' | grep -oE -- '-.*' | sort -u); do
     grep -qwF -- "$option" <<<"$text" || complain "$page does not speak of $option"
     grep -qxF -- "$option" <<<"$completed" || complain "'$*' is not completed with $option"
   done
@@ -47,12 +49,14 @@ for page in "$pages"/*; do
   [ -z "$twice" ] || complain "$page says twice to see $twice"
 done
 
-commands=$(spindle --help | sed '1,/^Commands:/d' | grep -oE '^  [a-z]+')
+commands=$(commands_of spindle)
 [ "$(wc -w <<<"$commands")" -gt 15 ] || complain "spindle --help lists no commands: $commands"
 for command in $commands; do
   grep -qxF "$command" <<<"$(offered _spindle spindle "")" || complain "'spindle' is not completed with $command"
   look_at _spindle spindle "$command"
+  for part in $(commands_of spindle "$command"); do look_at _spindle spindle "$command" "$part"; done
 done
+look_at _spindle spindle
 look_at _mkfs_spindle mkfs.spindle
 look_at _fsck_spindle fsck.spindle
 

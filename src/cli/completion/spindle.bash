@@ -165,7 +165,7 @@ _spindle_laboratory() {
     -i | --interval | -n | --count | --path | --pid | --size | --cache | --jobs | -j | --top) ;;
     *)
       if [[ $word == -* ]]; then
-        _spindle_words "$options -h --help --"
+        _spindle_words "$options -h --help -V --version --"
       elif [[ $1 == replay ]] || ((COMP_CWORD > 2)); then
         _spindle_files
       else
@@ -178,7 +178,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace watch experiment record replay run solve cpu realtime memory translate disk raid files deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace watch experiment record replay run solve cpu realtime memory translate disk raid files deadlock sync processes cron -h --help -V --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -207,10 +207,10 @@ _spindle() {
         -o | --options | --output | --image)
           if [[ ${COMP_WORDS[2]} == record ]]; then _spindle_mount_option "$word"; _spindle_cut; else _spindle_files; fi ;;
         *) if [[ $word == -* && ${COMP_WORDS[2]} == record ]]; then
-             _spindle_words "-o --options --force -h --help --"
+             _spindle_words "-o --options --force -h --help -V --version --"
            elif [[ $word == -* ]]; then
              _spindle_words "--last --at --keep --drop --torn -o --output --force --explore --transaction --lying-disk
-               --samples --exhaustive --seed -j --jobs --replay-steps --image --json -h --help"
+               --samples --exhaustive --seed -j --jobs --replay-steps --image --json -h --help -V --version"
            else
              _spindle_files
              if ((COMP_CWORD == 2)) && [[ record == "$word"* ]]; then COMPREPLY+=(record); fi
@@ -222,27 +222,27 @@ _spindle() {
             journal loop lost-block orphan stale superblock wrong-type" ;;
         --seed) ;;
         *) if [[ $word == -* ]]; then
-             _spindle_words "--kind --seed -o --output --force --answer -h --help"
+             _spindle_words "--kind --seed -o --output --force --answer -h --help -V --version"
            else
              _spindle_files
            fi ;;
       esac ;;
     undo)
-      if [[ $word == -* ]]; then _spindle_words "--force -h --help"; else _spindle_files; fi ;;
-    map) if [[ $word == -* ]]; then _spindle_words "-r --recursive --runs --json -h --help"; else _spindle_files; fi ;;
+      if [[ $word == -* ]]; then _spindle_words "--force -h --help -V --version"; else _spindle_files; fi ;;
+    map) if [[ $word == -* ]]; then _spindle_words "-r --recursive --runs --json -h --help -V --version"; else _spindle_files; fi ;;
     age)
       case ${COMP_WORDS[COMP_CWORD-1]} in
         --strategy) _spindle_words "mix contiguous linked fat indexed extent" ;;
         --seed | --days | --fill | --churn) ;;
         *) if [[ $word == -* ]]; then
-             _spindle_words "--seed --days --fill --churn --strategy --json -h --help"
+             _spindle_words "--seed --days --fill --churn --strategy --json -h --help -V --version"
            else
              _spindle_files
            fi ;;
       esac ;;
     defrag)
       if [[ $word == -* ]]; then
-        _spindle_words "-n --dry-run --pack --no-pack --files --json -h --help"
+        _spindle_words "-n --dry-run --pack --no-pack --files --json -h --help -V --version"
       else
         _spindle_files
       fi ;;
@@ -256,7 +256,7 @@ _spindle() {
         --depth) ;;
         --all) _spindle_folders ;;
         *) if [[ $word == -* ]]; then
-             _spindle_words "--kind --by --blocks --svg --png --json --all --arm --disk --depth -h --help"
+             _spindle_words "--kind --by --blocks --svg --png --json --all --arm --disk --depth -h --help -V --version"
            else
              _spindle_files
            fi ;;
@@ -271,15 +271,15 @@ _spindle() {
         --seed) ;;
         --svg | --curves | --arm | --memory | --trace) _spindle_files ;;
         *) if [[ $word == -* ]]; then
-             _spindle_words "--policy --all-policies --seed --json --svg --curves --arm --memory --trace -h --help"
+             _spindle_words "--policy --all-policies --seed --json --svg --curves --arm --memory --trace -h --help -V --version"
            else
              _spindle_files
            fi ;;
       esac ;;
-    solve) if [[ $word == -* ]]; then _spindle_words "--json -h --help"; else _spindle_files; fi ;;
+    solve) if [[ $word == -* ]]; then _spindle_words "--json -h --help -V --version"; else _spindle_files; fi ;;
     enter)
       if ((COMP_CWORD == 2)); then
-        if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi
+        if [[ $word == -* ]]; then _spindle_words "-h --help -V --version"; else _spindle_folders; fi
       elif ((COMP_CWORD == 3)); then
         mapfile -t COMPREPLY < <(compgen -c -- "$word")
       else
@@ -287,7 +287,7 @@ _spindle() {
       fi ;;
     shell)
       if [[ $word == -* ]]; then
-        _spindle_words "-c --command -h --help"
+        _spindle_words "-c --command -h --help -V --version"
       elif ((COMP_CWORD == 2)); then
         _spindle_folders
       else
