@@ -89,6 +89,11 @@ Result<Plan> plan_for(Volume& volume, Node& node, Arrangement arrangement) {
 Result<NodeRef> file_to_move(Volume& volume, NodeId id) {
   NodeRef node = TRY(volume.node(id));
   if (!node->is_regular()) return Error{EINVAL, "only the blocks of regular files are moved"};
+  // A file's number may be that of a hidden inode by now: its blocks carry another file's number,
+  // which the blocks of its copy would not.
+  if (node->content_owner() != node->number) {
+    return Error{EINVAL, "it is a hidden inode in which a file is copied"};
+  }
   return node;
 }
 

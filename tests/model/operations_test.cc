@@ -17,6 +17,8 @@
 namespace spindle::test {
 namespace {
 
+using Arrangement = FileSystem::Arrangement;
+
 constexpr Caller kCaller{.uid = 7, .gid = 8, .umask = 022};
 
 // A mounted volume whose clock stands still until it is told.
@@ -372,7 +374,6 @@ TEST(Rearranging, BringsTheBlocksOfAFileTogetherAndChangesNothingElse) {
       must(desk.volume->allocate(file, 1, bytes.size(), 9000));
       const Attributes before = desk.at(file);
       const bool is_one = map->kind() == format::MapKind::kContiguous;
-      using Arrangement = FileSystem::Arrangement;
       const auto plan = must(desk.volume->plan_rearrangement(file, Arrangement::kFewestRuns));
       EXPECT_EQ(is_one, plan.before.runs == 1);
       EXPECT_EQ(plan.moves, !is_one);
@@ -422,7 +423,7 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
     EXPECT_EQ(desk.volume->write(grows, 0, 0, large, Setuid::kKeep).code(), ENOSPC);
     for (std::size_t i = files.size(); i-- > 0;) {
       if (i % 2 == 0) continue;
-      must(desk.volume->rearrange(files[i], FileSystem::Arrangement::kTowardsFront));
+      must(desk.volume->rearrange(files[i], Arrangement::kTowardsFront));
       EXPECT_EQ(content_of(*desk.volume, files[i]), bytes);
       EXPECT_EQ(desk.at(files[i]).sectors, sectors);
     }
@@ -464,7 +465,7 @@ TEST(Rearranging, SlidesFilesOverHolesThatHoldNoneOfThem) {
       must(volume.settle_space());
       const std::uint64_t before = must(volume.space_manager().longest_free_run());
       for (const NodeId file : files) {
-        const auto moved = must(volume.rearrange(file, FileSystem::Arrangement::kDown));
+        const auto moved = must(volume.rearrange(file, Arrangement::kDown));
         EXPECT_EQ(moved.after.runs, moved.before.runs);
         EXPECT_GE(must(volume.space_manager().longest_free_run()) + moved.after.blocks, before);
         EXPECT_EQ(content_of(volume, file), bytes);
@@ -490,7 +491,7 @@ TEST(Rearranging, LetsWritersInFromPieceToPiece) {
     bool is_over = false;
     FileSystem::Rearrangement moved;
     thread::Thread mover = thread::spawn({.name = "mover", .stack_size = 256 * 1024}, [&] {
-      moved = must(desk.volume->rearrange(file, FileSystem::Arrangement::kFewestRuns));
+      moved = must(desk.volume->rearrange(file, Arrangement::kFewestRuns));
       is_over = true;
     });
     thread::yield();
@@ -512,6 +513,24 @@ TEST(Rearranging, LetsWritersInFromPieceToPiece) {
   });
 }
 
+TEST(Rearranging, RefusesTheInodeThatHasTheFormerBlocksOfAFile) {
+  in_runtime([] {
+    Desk desk({.map_kind = format::MapKind::kLinked});
+    const NodeId files[] = {desk.file("one"), desk.file("two")};
+    const auto bytes = bytes_of(1, 9000);
+    for (std::size_t i = 0; i < 40; ++i)
+      must(desk.volume->write(files[i % 2], 0, 9000 * (i / 2), bytes, Setuid::kKeep));
+    const auto move = [&](NodeId file) {
+      return desk.volume->rearrange(file, Arrangement::kFewestRuns);
+    };
+    auto mover = thread::spawn({.name = "mover"}, [&] { EXPECT_TRUE(must(move(files[0])).moves); });
+    thread::yield();
+    EXPECT_EQ(move(files[1] + 1).code(), EINVAL);
+    must(mover.join());
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
 TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
   for (const FileMap* map : all_file_maps()) {
     SCOPED_TRACE(map->name());
@@ -522,7 +541,6 @@ TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
       bool is_over = false;
       thread::Thread mover = thread::spawn({.name = "mover", .stack_size = 256 * 1024}, [&] {
         for (std::uint64_t round = 0; !is_over; ++round) {
-          using Arrangement = FileSystem::Arrangement;
           must(desk.volume->rearrange(file, Arrangement{static_cast<std::uint8_t>(round % 4)}));
           thread::yield();
         }
