@@ -44,9 +44,10 @@ constexpr NamedCommand kCommands[] = {
     {"run", add_run_command},
 };
 
-/// Adds the command that is asked for, or all commands if none has that name: to describe a hundred
-/// options takes longer than most commands need for their work.
+/// Adds the command that is asked for, none to tell the version, or all commands if none has that
+/// name: to describe a hundred options takes longer than most commands need for their work.
 void add_commands(const Command& program, std::string_view asked_for, int& status) {
+  if (asked_for == "--version" || asked_for == "-V") return;
   const auto found = std::ranges::find(kCommands, asked_for, &NamedCommand::name);
   if (found != std::end(kCommands)) return found->add(program, status);
   for (const NamedCommand& command : kCommands) command.add(program, status);
