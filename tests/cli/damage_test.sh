@@ -77,6 +77,10 @@ grep -q 'Shared: [0-9-]* with /' said || fail "the other file is not named: $(ca
 refuses "kind" spindle damage volume.img
 refuses "'nonsense' is not one of bad-bitmap, bad-link-count, " spindle damage volume.img --kind nonsense
 refuses "No such file" spindle damage nowhere --kind loop
+refuses "volume.img to nowhere/copy: the copy cannot be made" spindle damage volume.img --kind loop -o nowhere/copy
+echo earlier >kept
+refuses "neither a file nor a block device" spindle damage tree --kind loop -o kept --force
+[ "$(cat kept)" = earlier ] || fail "what was refused emptied an earlier copy"
 refuses "the image itself" spindle damage volume.img --kind loop -o volume.img --force
 refuses "--force replaces it" spindle damage volume.img --kind loop -o copy.img
 refuses "damaged already" spindle damage copy.img --kind loop -o other.img

@@ -1,7 +1,6 @@
 // spindle crash FILE: the writes and flushes of a recording, and the image that a cut leaves.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -191,7 +190,7 @@ void make_image(const RecordedRun& run, const CrashRequest& request, CrashDevice
   }
   const auto written = write_state(run, state, request.output);
   if (written.ok()) return;
-  ::unlink(request.output.c_str());
+  remove_copy(request.output);
   complaint.make(fmt::format("{}: {}", request.output, written.error().describe()));
 }
 

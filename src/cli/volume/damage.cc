@@ -1,7 +1,6 @@
 // `spindle damage`: a damaged copy of an image, to be found and repaired; and the answer beside it.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <memory>
 
@@ -62,13 +61,14 @@ int run(DamageRequest request) {
   }
   const auto copied = copy_image(request.image, request.output, request.force);
   if (!copied.ok()) {
-    const std::string hint = copied.code() == EEXIST ? "; --force replaces it" : "";
-    return fail("damage", copied.code() == EEXIST ? request.output : request.image,
-                copied.error().describe() + hint);
+    const std::string why = copied.error().describe();
+    if (copied.code() == EEXIST)
+      return fail("damage", request.output, why + "; --force replaces it");
+    return fail("damage", request.image + " to " + request.output, why);
   }
   const auto answer = damage_copy(request);
   if (!answer.ok()) {
-    ::unlink(request.output.c_str());
+    remove_copy(request.output);
     return fail("damage", request.image, why_not(request, answer.error()));
   }
   const std::string beside = request.output + ".answer";

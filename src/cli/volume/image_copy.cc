@@ -53,7 +53,12 @@ Result<> copy_content(int from, int to) {
 
 Result<> copy_image(const std::string& from, const std::string& to, bool replace) {
   const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!source.is_open()) return Error{errno, "the image cannot be opened"};
+  struct stat status {};
+  if (!source.is_open() || ::fstat(source.get(), &status) != 0)
+    return Error{errno, "the image cannot be opened"};
+  // What is refused must not have emptied a copy that is to be replaced.
+  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+    return Error{EINVAL, "the image is neither a file nor a block device"};
   const int fresh = replace ? O_TRUNC : O_EXCL;
   const FileDescriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | fresh, 0644));
   if (!copy.is_open()) return Error{errno, "the copy cannot be made"};
@@ -61,6 +66,11 @@ Result<> copy_image(const std::string& from, const std::string& to, bool replace
   // What was there before may be a device.
   if (!copied.ok() && !replace) ::unlink(to.c_str());
   return copied;
+}
+
+void remove_copy(const std::string& copy) {
+  struct stat status {};
+  if (::stat(copy.c_str(), &status) == 0 && S_ISREG(status.st_mode)) ::unlink(copy.c_str());
 }
 
 bool is_same_file(const std::string& one, const std::string& other) {
