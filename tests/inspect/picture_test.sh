@@ -89,4 +89,5 @@ refuses "no-volume" spindle picture no-volume
 refuses "no Spindle volume is mounted there" spindle picture source
 refuses "absent" spindle picture absent
 refuses "--by" spindle picture disk.img --by colour
+refuses "only for a recording or a block trace" spindle picture disk.img --arm nonsense
 refuses "cannot be written" spindle picture disk.img --svg /nonexistent/file

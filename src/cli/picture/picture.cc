@@ -112,6 +112,9 @@ class Subject {
     } else {
       is_played_ = is_recording(request.where) || is_block_trace(request.where);
     }
+    if (!is_played_ && !(request.play.arm.empty() && request.play.disk.empty()))
+      complaint.make(request.where +
+                     ": --arm and --disk are only for a recording or a block trace");
   }
 
   /// The kinds of pictures that can be drawn; the first is drawn unless another is asked for.
