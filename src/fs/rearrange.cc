@@ -92,7 +92,7 @@ Result<NodeRef> file_to_move(Volume& volume, NodeId id) {
   // A file's number may be that of a hidden inode by now: its blocks carry another file's number,
   // which the blocks of its copy would not.
   if (node->content_owner() != node->number) {
-    return Error{EINVAL, "it is a hidden inode in which a file is copied"};
+    return Error{ESTALE, "it is a hidden inode in which a file is copied"};
   }
   return node;
 }

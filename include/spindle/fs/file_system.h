@@ -210,7 +210,7 @@ class FileSystem final : public Tree {
   /// waits until the piece that is being copied is done. Content and times do not change. If the
   /// file's length or map changes meanwhile, it stays where it is. `plan_rearrangement` only says
   /// what would be done. One file of a volume is moved at a time.
-  ///   EINVAL  it is no regular file, or a hidden inode in which one is copied
+  ///   EINVAL  it is no regular file    ESTALE  it is gone; its number may be a hidden inode's
   ///   EROFS   the volume may not be written
   Result<Rearrangement> rearrange(NodeId node, Arrangement arrangement);
   Result<Rearrangement> plan_rearrangement(NodeId node, Arrangement arrangement);
