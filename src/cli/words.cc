@@ -13,16 +13,27 @@ namespace spindle::cli {
 
 void Complaint::make_unknown(std::string_view field, std::string_view given,
                              std::string_view known) {
-  make(fmt::format("{}: '{}' is not one of {}", field, given, known));
+  make(fmt::format("{}: '{}' is not one of {}", field, start_of(given), known));
 }
 
 void Complaint::make_unknown_policy(std::string_view given, std::string_view known) {
-  make(fmt::format("--policy: '{}' is neither one of {} nor a library (./mine.so)", given, known));
+  make(fmt::format("--policy: '{}' is neither one of {} nor a library (./mine.so)", start_of(given),
+                   known));
 }
 
 void Complaint::make_malformed(std::string_view field, const std::vector<std::string>& row,
                                std::string_view form) {
-  make(fmt::format("{}: '{}' is not {}", field, fmt::join(row, ":"), form));
+  make(fmt::format("{}: '{}' is not {}", field, start_of(fmt::format("{}", fmt::join(row, ":"))),
+                   form));
+}
+
+std::string start_of(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  if (text.size() <= kLongest) return std::string(text);
+  std::size_t size = kLongest;
+  // The first byte that is left out must not be within a character.
+  while (size > kLongest - 4 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return std::string(text.substr(0, size)) + "...";
 }
 
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
@@ -52,7 +63,7 @@ Json read_number(const std::string& text, std::string_view field, Complaint& com
   const auto number = number_in<double>(text);
   const double value = number.value_or(0);
   if (!number || !std::isfinite(value)) {
-    complaint.make(fmt::format("{}: '{}' is not a number", field, text));
+    complaint.make(fmt::format("{}: '{}' is not a number", field, start_of(text)));
   } else if (value < low || high < value) {
     complaint.make(fmt::format("{}: {} is {} {}", field, text, value < low ? "below" : "above",
                                chart::number_text(value < low ? low : high)));

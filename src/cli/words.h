@@ -36,6 +36,8 @@ class Complaint {
   std::string what_;
 };
 
+/// Text to be quoted in a complaint, which is a sentence: of a long one its start, and "...".
+std::string start_of(std::string_view text);
 /// A number as JSON, whole where it is one; a complaint that names the field if it is no number, or
 /// out of range.
 Json read_number(const std::string& text, std::string_view field, Complaint& complaint,

@@ -462,7 +462,11 @@ refuses 'quantum' cpu -p rr --quantum 0 P1:0:3
 json "a['algorithm'] == 'RR'" cpu -p round_robin P1:0:3
 json "a['algorithm'] == 'SATF'" disk -p SPTF 7 30 8
 json "a['algorithm'] == 'OPT'" memory -p optimal 1 2 1
-refuses "'nope' is neither one of" cpu -p nope P1:0:3
+refuses "'nope' is neither one of .* nor a library" cpu -p nope P1:0:3
+refuses "'nope' is not one of vixie$" cron -p nope
+printf 'A:0:1,,%0*d' 4096 0 >"$work/long"
+refuses "^.{0,150}0[.]{3}'$" cpu -f "$work/long"
+refuses "^.{0,150}é[.]{3}' is not a number$" memory "x$(printf 'é%.0s' {1..99})"
 refuses '^spindle cpu: --affinity: 3 is not from 0 to 1' cpu --cpus 2 --affinity P1+3 P1:0:3
 refuses 'processes: none given; type NAME:ARRIVAL:BURST.*, or use --file or --generate$' cpu
 refuses '^spindle disk: queue: 500 is not from 0 to 199' disk 500

@@ -39,7 +39,8 @@ std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool 
       continue;
     }
     if (has_gap(line, kSeparators) || (line.size() < whole.size() && row.size() < titles))
-      complaint.make(fmt::format("--file: something is missing in line {}, '{}'", number, whole));
+      complaint.make(
+          fmt::format("--file: something is missing in line {}, '{}'", number, start_of(whole)));
     for (std::string& field : row) {
       field.erase(0, field.find_first_not_of(' '));
       field.erase(field.find_last_not_of(' ') + 1);

@@ -64,6 +64,13 @@ const Form* load_own(const Face& face, const std::string& path, Plan& plan, Comp
   return nullptr;
 }
 
+void complain_of_policy(const Face& face, const std::string& unknown, Complaint& complaint) {
+  const bool takes_libraries = std::ranges::any_of(
+      face.forms, [](const Form* form) { return libraries_of(*form) != nullptr; });
+  if (takes_libraries) return complaint.make_unknown_policy(unknown, names_of(face));
+  complaint.make_unknown("--policy", unknown, names_of(face));
+}
+
 /// Finds the form that has all the policies that are asked for.
 void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
                      Complaint& complaint) {
@@ -79,7 +86,7 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
     const std::string name = name_in(face, asked);
     const auto has = [&](const Form* form) { return find_policy(*form, name) != nullptr; };
     const auto found = std::ranges::find_if(face.forms, has);
-    if (found == face.forms.end()) return complaint.make_unknown_policy(name, names_of(face));
+    if (found == face.forms.end()) return complain_of_policy(face, name, complaint);
     if (plan.policies.empty()) plan.form = *found;
     if (!has(plan.form))
       return complaint.make(
