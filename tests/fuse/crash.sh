@@ -109,6 +109,9 @@ refuses "those are" spindle crash extent.crash --explore --transaction 999
 refuses "need --at" spindle crash extent.crash --keep 3
 refuses "needs --at" spindle crash extent.crash --output other.img
 refuses "FILE is missing" spindle crash
+mkfifo pipe
+refuses "is not a file" spindle crash record "$image" pipe --force -- true
+[ -p pipe ]
 refuses "already exists" spindle crash record "$image" extent.crash -- true
 refuses "contradict" spindle mount "$image" "$mnt" -o ro,write-log=other.crash
 refuses "changed after the recording" spindle crash fat.crash --at 3 --output other.img

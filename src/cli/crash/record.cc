@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <climits>
@@ -74,7 +75,12 @@ bool is_free(const CrashRecordRequest& request, Complaint& complaint) {
     complaint.make(fmt::format("{}: the name of a recording must not have a comma", request.file));
     return false;
   }
-  if (::access(request.file.c_str(), F_OK) != 0) return true;
+  struct stat status {};
+  if (::stat(request.file.c_str(), &status) != 0) return true;
+  if (!S_ISREG(status.st_mode)) {
+    complaint.make(fmt::format("{}: it is there, and is not a file", request.file));
+    return false;
+  }
   if (!request.force) {
     complaint.make(fmt::format("{}: it already exists; --force replaces it", request.file));
     return false;
