@@ -46,13 +46,18 @@ void add_version(CLI::App& program, const std::string& version) {
 }
 
 template <class Value>
-void allow_whole_numbers(CLI::Option& option) {
+void allow_numbers(CLI::Option& option) {
   if constexpr (std::is_unsigned_v<Value>) {
     option.check([](const std::string& text) {
       return not_whole_number(text, std::numeric_limits<Value>::max());
     });
   } else if constexpr (std::same_as<Value, std::optional<std::uint64_t>>) {
-    allow_whole_numbers<std::uint64_t>(option);
+    allow_numbers<std::uint64_t>(option);
+  } else if constexpr (std::same_as<Value, double>) {
+    option.check([](const std::string& text) {
+      double value = 0;
+      return CLI::detail::lexical_cast(text, value) ? "" : "'" + text + "' is not a number";
+    });
   }
 }
 
@@ -181,7 +186,7 @@ Option Command::flag(const std::string& names, bool& into, const std::string& he
 template <OptionValue Value>
 Option Command::option(const std::string& names, Value& into, const std::string& help) const {
   CLI::Option& option = *app_->add_option(names, into, help);
-  allow_whole_numbers<Value>(option);
+  allow_numbers<Value>(option);
   return Option(option);
 }
 

@@ -104,6 +104,7 @@ refuses "not a recording of writes" spindle crash before.img
 refuses "No such file" spindle crash nowhere
 refuses "events" spindle crash extent.crash --at 100000
 refuses "not a whole number" spindle crash extent.crash --at x
+refuses "--last: 'x' is not a number" spindle crash extent.crash --last x
 refuses "not in flight" spindle crash extent.crash --at "$entry" --keep 1 --output other.img
 refuses "those are" spindle crash extent.crash --explore --transaction 999
 refuses "need --at" spindle crash extent.crash --keep 3
