@@ -43,8 +43,9 @@ void Defragmenter::pack() {
   move_all("down", in_one_piece());
 }
 
+// A file that is gone needs no move, nor does what has got its number since, of whatever kind.
 void Defragmenter::leave_out(const DefragFile& file, const Error& error) {
-  if (error.code == ESTALE || error.code == ENOENT) return;
+  if (error.code == ESTALE || error.code == ENOENT || error.code == EINVAL) return;
   report_.left_out.emplace_back(file.path, error.what);
 }
 
