@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "spindle/base/number_text.h"
+#include "spindle/base/printable.h"
 #include "spindle/chart/svg.h"
 
 namespace spindle::cli {
@@ -93,7 +94,7 @@ double as_number(const Json& value) {
 
 std::string what_is_wrong(const Json::exception& error) {
   const std::string_view what = error.what();
-  return std::string(what.substr(std::min(what.find("] ") + 2, what.size())));
+  return printable(what.substr(std::min(what.find("] ") + 2, what.size())));
 }
 
 std::optional<double> number_of(const Json& object, std::string_view key) {

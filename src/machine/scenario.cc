@@ -372,7 +372,7 @@ Result<Scenario> read_scenario(const std::string& source, const std::string& nam
   }
   for (const ScenarioCall& call : calls)
     if (call.function == "process") read_process(call, is_low_first, read, scenario, message);
-  if (message.empty() && scenario.processes.empty()) message = "there is no process";
+  if (message.empty() && scenario.processes.empty()) message = name + ": there is no process in it";
   if (!message.empty()) return invalid;
   const bool has_crontab = std::ranges::any_of(
       scenario.files, [](const auto& file) { return file.first == "/etc/crontab"; });

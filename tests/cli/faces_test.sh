@@ -577,7 +577,7 @@ wrong "wrong.lua:1: machine: there is no 'quantun'" 'machine { quantun = 4 }'
 wrong "wrong.lua:2: process: 'burst' is a list of numbers" $'machine {}\nprocess { burst = { 4, "x" } }'
 wrong 'wrong.lua:1: machine: '\''policy'\'' is fcfs, rr, ' 'machine { policy = "nope" } process { burst = 1 }'
 wrong 'wrong.lua:3: ' $'process {\n'
-wrong 'there is no process' ''
+wrong 'wrong.lua: there is no process in it' ''
 refuses 'No such file' run "$work/missing.lua"
 refuses 'cannot be written' run "$scenarios/textbook.lua" --arm /nonexistent/picture.svg
 echo 'process { "P", code = "print(arg[1], #arg)", arguments = { 1500 } }' >"$work/arguments.lua"

@@ -150,7 +150,7 @@ TEST(Scenario, NamesWhatIsWrong) {
     EXPECT_FALSE(read_scenario(text, "test", nothing, message).ok());
     return message;
   };
-  EXPECT_EQ(complaint(""), "there is no process");
+  EXPECT_EQ(complaint(""), "test: there is no process in it");
   EXPECT_EQ(complaint("machine { quantun = 4 }"), "test:1: machine: there is no 'quantun'");
   EXPECT_EQ(complaint("machine { cpus = 65 }"), "test:1: machine: 'cpus' is from 1 to 64");
   EXPECT_EQ(complaint("machine { deadlock = 'x' }"),
