@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "spindle/base/take_until.h"
 #include "spindle/base/wrapped_text.h"
 
 namespace spindle {
@@ -12,14 +13,6 @@ namespace {
 
 constexpr std::size_t kOptionsEnd = 26;   ///< where what is said of an option begins
 constexpr std::size_t kCommandsEnd = 14;  ///< the same of a command
-
-/// Takes what stands before the line break off the front.
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
-}
 
 /// The name, and from the column on what is said of it; below it where the name is longer. What is
 /// one of several lines goes on further right.
@@ -31,7 +24,7 @@ std::string row(std::string_view name, std::string_view help, std::size_t column
   if (first.size() >= column) out = std::exchange(first, margin) + '\n';
   first.resize(column, ' ');
   for (bool is_first = true; is_first || !help.empty(); is_first = false)
-    out += wrapped_text(take_line(help), is_first ? first : margin, hanging);
+    out += wrapped_text(take_until(help, '\n'), is_first ? first : margin, hanging);
   return out;
 }
 
@@ -55,7 +48,8 @@ class HelpText final : public CLI::Formatter {
     for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1))
       if (at == 0 || text[at - 1] != '.') text[at] = ' ';
     std::string out;
-    for (std::string_view rest = text; !rest.empty();) out += wrapped_text(take_line(rest), "", "");
+    for (std::string_view rest = text; !rest.empty();)
+      out += wrapped_text(take_until(rest, '\n'), "", "");
     return out + '\n';
   }
 

@@ -1,17 +1,11 @@
 #include "control/visible_mounts.h"
 
-#include <algorithm>
+#include "spindle/base/take_until.h"
 
 namespace spindle::control {
 namespace {
 
 /// Takes the text up to `end`, or all, and the `end` itself, from the front of `rest`.
-std::string_view take_until(std::string_view& rest, char end) {
-  const std::string_view taken = rest.substr(0, rest.find(end));
-  rest.remove_prefix(std::min(taken.size() + 1, rest.size()));
-  return taken;
-}
-
 std::string_view field(std::string_view line, std::size_t column) {
   for (; column > 0; --column) take_until(line, ' ');
   return take_until(line, ' ');

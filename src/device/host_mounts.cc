@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "spindle/base/host_proc.h"
+#include "spindle/base/take_until.h"
 
 namespace spindle {
 namespace {
@@ -29,13 +30,6 @@ std::string unescaped(std::string_view text) {
     }
   }
   return out;
-}
-
-/// What stands before the separator; both are taken off the text.
-std::string_view take_until(std::string_view& text, char separator) {
-  const std::string_view part = text.substr(0, text.find(separator));
-  text.remove_prefix(std::min(text.size(), part.size() + 1));
-  return part;
 }
 
 uid_t user_of(std::string_view options) {

@@ -7,6 +7,7 @@
 
 #include "spindle/base/host_proc.h"
 #include "spindle/base/number_text.h"
+#include "spindle/base/take_until.h"
 #include "spindle/base/whole_file.h"
 
 namespace spindle {
@@ -16,8 +17,8 @@ namespace {
 std::uint64_t limit_in(const std::string& path) {
   const auto text = whole_file(path);
   if (!text.ok()) return kNoMemoryLimit;
-  const std::string_view line(text->data(), std::min(text->find('\n'), text->size()));
-  return number_in<std::uint64_t>(line).value_or(kNoMemoryLimit);
+  std::string_view rest = *text;
+  return number_in<std::uint64_t>(take_until(rest, '\n')).value_or(kNoMemoryLimit);
 }
 
 /// The first version has a mount for each controller, or for some of them.
@@ -55,8 +56,7 @@ std::uint64_t group_limit_bytes(std::string_view groups, std::span<const HostMou
   std::uint64_t least = kNoMemoryLimit;
   while (!groups.empty()) {
     // "4:memory:/group" of the first version, "0::/group" of the second
-    const std::string_view line = groups.substr(0, groups.find('\n'));
-    groups.remove_prefix(std::min(groups.size(), line.size() + 1));
+    const std::string_view line = take_until(groups, '\n');
     const auto controllers = line.find(':');
     const auto group = line.find(':', controllers + 1);
     if (controllers == line.npos || group == line.npos) continue;

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "spindle/base/take_until.h"
+
 namespace spindle {
 namespace {
 
@@ -128,9 +130,7 @@ Result<std::string> unescaped_text(std::string_view text) {
 }
 
 std::string_view take_field(std::string_view& line) {
-  const std::string_view field = line.substr(0, line.find(' '));
-  line.remove_prefix(std::min(line.size(), field.size() + 1));
-  return field;
+  return take_until(line, ' ');
 }
 
 Result<std::uint64_t> number_field(std::string_view text) {

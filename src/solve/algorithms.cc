@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domains.h"
+#include "spindle/base/take_until.h"
 #include "spindle/policy/policy_library.h"
 #include "spindle/solve/solve.h"
 
@@ -79,14 +80,6 @@ constexpr Algorithms kAlgorithms[] = {
     {"raid-cost", "RATES LIFE|MTTDL"},
 };
 
-/// Takes what stands before the separator off the front.
-std::string_view take_part(std::string_view& text, char separator) {
-  const std::size_t end = std::min(text.find(separator), text.size());
-  const std::string_view part = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return part;
-}
-
 /// What remains of a name where only letters, digits and signs count: "Round Robin" is ROUNDROBIN.
 std::string skeleton(std::string_view name) {
   std::string letters;
@@ -109,7 +102,7 @@ const Algorithms* algorithms_of(std::string_view domain) {
 void each_algorithm(const Algorithms& algorithms, auto&& visit) {
   for (std::string_view rest : {algorithms.names, algorithms.others})
     while (!rest.empty())
-      if (visit(take_part(rest, ' '))) return;
+      if (visit(take_until(rest, ' '))) return;
 }
 
 }  // namespace
@@ -118,7 +111,7 @@ std::vector<std::string> algorithm_names(std::string_view domain) {
   std::vector<std::string> names;
   if (const Algorithms* const algorithms = algorithms_of(domain))
     each_algorithm(*algorithms, [&names](std::string_view spellings) {
-      names.emplace_back(take_part(spellings, '|'));
+      names.emplace_back(take_until(spellings, '|'));
       return false;
     });
   return names;
@@ -132,7 +125,7 @@ std::string algorithm_named(std::string_view domain, std::string_view name) {
   each_algorithm(*algorithms, [&](std::string_view spellings) {
     const std::string_view own = spellings.substr(0, spellings.find('|'));
     while (found.empty() && !spellings.empty())
-      if (skeleton(take_part(spellings, '|')) == wanted) found = own;
+      if (skeleton(take_until(spellings, '|')) == wanted) found = own;
     return !found.empty();
   });
   return found;
