@@ -65,7 +65,7 @@ Result<> change_inode(Volume& volume, const Caller& caller, const NodeRef& node,
 Result<> change_size(Volume& volume, const NodeRef& node, const AttributeChange& wanted) {
   if (node->is_directory()) return Error{EISDIR, "it is a directory"};
   if (!node->is_regular()) return Error{EINVAL, "it is not a regular file"};
-  const std::lock_guard guard(node->change);
+  const auto held = TRY(hold_content(volume, *node));
   // The kernel keeps the times of files, and sees no change in the size that a file has already.
   const bool resizes = node->inode.size != wanted.to.size;
   return set_size(volume, *node, wanted.to.size, [&](format::Inode& inode) {

@@ -161,6 +161,7 @@ Result<> finish_truncation(Volume& volume, Node& node) {
     const Content content = TRY(Content::of(volume, node));
     TRY(content.shrink_map(FileBlock{content.blocks_for(node.inode.size)}));
   }
+  volume.orphans.truncation_ended(node.number);
   Change change = TRY(Change::begin(volume, Change::kInodeLogBytes + OrphanList::kLogBytes));
   change.lock({NodeRef(&node)});
   // It may have lost its last name meanwhile: then it stays on the list, to be freed.
@@ -168,6 +169,12 @@ Result<> finish_truncation(Volume& volume, Node& node) {
   TRY(volume.orphans.remove(change, node.number));
   TRY(change.commit_part());
   return {};
+}
+
+Result<std::unique_lock<thread::Mutex>> hold_content(Volume& volume, Node& node) {
+  std::unique_lock held(node.change);
+  if (volume.orphans.is_cut_short(node.number)) TRY(finish_truncation(volume, node));
+  return held;
 }
 
 namespace {
@@ -188,6 +195,7 @@ Result<bool> begin_truncation(const Content& content, std::uint64_t size, const 
   change.touches_content(node);
   if (!done) TRY(volume.orphans.add(change, node.number));
   TRY(done ? change.commit() : change.commit_part());
+  if (!done) volume.orphans.truncation_begins(node.number);
   return done;
 }
 

@@ -97,6 +97,9 @@ std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t 
 /// Frees all blocks from `end` on of a node that may have its content in the inode. Takes
 /// transactions.
 Result<> shrink_map(Volume& volume, Node& node, FileBlock end);
+/// Holds Node::change to change the content. If a truncation of it was cut short, that is finished
+/// first: what stands beyond the end would come back otherwise. Takes transactions.
+Result<std::unique_lock<thread::Mutex>> hold_content(Volume& volume, Node& node);
 /// Frees what is mapped beyond the end, then takes the node off the orphan list, if it has a name.
 /// Takes transactions.
 Result<> finish_truncation(Volume& volume, Node& node);

@@ -198,7 +198,7 @@ Result<NodeRef> regular_file(Volume& volume, NodeId id) {
 /// On a full volume a map may find no block to record a hole in: then zeros take its place.
 Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range) {
   const NodeRef node = TRY(regular_file(volume, id));
-  const std::lock_guard guard(node->change);
+  const auto held = TRY(hold_content(volume, *node));
   const Content content = TRY(Content::of(volume, *node));
   TRY(zero_edges(content, range));
   const auto [from, to] = whole_blocks(content, range);
@@ -236,7 +236,7 @@ Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::ui
       return Error{EFBIG, "a file has at most 2^63 - 1 bytes"};
     }
     TRY(volume_->writable());
-    const std::lock_guard guard(node->change);
+    const auto held = TRY(hold_content(*volume_, *node));
     return allocate_range(*volume_, node, mode, {offset, offset + length});
   };
   Result<> allocated = volume_->with_space(allocate_in);

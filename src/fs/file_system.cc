@@ -1,5 +1,7 @@
 #include "spindle/fs/file_system.h"
 
+#include <algorithm>
+
 #include "spindle/format/mount_mark.h"
 #include "spindle/journal/replay.h"
 #include "superblock_io.h"
@@ -114,14 +116,15 @@ FileSystem::Statistics FileSystem::statistics() const {
 
 Result<Space> FileSystem::space() {
   // Deleted files that are on their way to be freed count as free: df agrees with what `rm` said.
-  volume_->orphans.drain();
+  const OrphanList::Owed owed = volume_->orphans.owed();
   const SpaceStatistics now = volume_->space->statistics();
+  const std::uint64_t free_blocks = std::min(now.blocks, now.free_blocks + owed.blocks);
   return Space{.block_size = volume_->layout.block_size,
                .blocks = now.blocks,
-               .free_blocks = now.free_blocks,
-               .available_blocks = now.free_blocks,
+               .free_blocks = free_blocks,
+               .available_blocks = free_blocks,
                .files = now.inodes,
-               .free_files = now.free_inodes,
+               .free_files = now.free_inodes + owed.inodes,
                .name_length = kMaxNameLength};
 }
 

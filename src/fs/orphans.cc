@@ -1,5 +1,7 @@
 #include "orphans.h"
 
+#include <algorithm>
+
 #include "change.h"
 #include "directory.h"
 #include "file_content.h"
@@ -31,8 +33,11 @@ Result<> OrphanList::load(InodeNo head) {
     if (links_.contains(at)) return corrupt("the orphan list loops", subject);
     const auto place = volume_.layout.inode_place(at);
     const BlockView view = TRY(volume_.reader->read(place.block, BlockKind::kInodeTable));
-    const InodeNo next{view.at<format::Inode>(place.offset).next_orphan};
+    const auto& inode = view.at<format::Inode>(place.offset);
+    const InodeNo next{inode.next_orphan};
     links_.emplace(at, Neighbours{previous, next});
+    found_.push_back({.inode = at, .blocks = inode.blocks, .has_name = inode.links != 0});
+    if (inode.links != 0) truncation_begins(at);
     previous = at;
     at = next;
   }
@@ -82,7 +87,43 @@ Result<> OrphanList::remove(Change& change, InodeNo inode) {
     if (next) links_.at(next).previous = previous;
     (previous ? links_.at(previous).next : head_) = next;
     links_.erase(inode);
+    truncation_ended(inode);
   });
+  return {};
+}
+
+Result<> OrphanList::begin_recovery() {
+  if (found_.empty()) return {};
+  recovering_ = true;
+  recovered_.reset();
+  const auto spawned = thread::spawn_detached({.name = "recover", .stack_size = 128 * 1024},
+                                              [this] { recover_found(); });
+  recovering_ = spawned.ok();
+  return spawned.ok() ? Result<>{} : spawned.error();
+}
+
+void OrphanList::recover_found() {
+  while (!found_.empty() && volume_.writable().ok()) {
+    const Result<> recovered = recover_beside(found_.back());
+    found_.pop_back();
+    if (!recovered.ok()) volume_.failed("free", recovered.error());
+    // One at a time, so that not all of their nodes are in memory.
+    while (running_) idle_.wait();
+  }
+  found_.clear();
+  recovering_ = false;
+  recovered_.set();
+}
+
+Result<> OrphanList::recover_beside(const Found& found) {
+  // Somebody may have needed it before; its number may be another file's by now.
+  const bool is_done = found.has_name ? !is_cut_short(found.inode) : !contains(found.inode);
+  if (is_done) return {};
+  const NodeRef node = TRY(volume_.nodes.get(found.inode));
+  // A node without names goes to the thread that frees when it is let go of here.
+  if (!found.has_name) return {};
+  TRY(hold_content(volume_, *node));
+  ++freed_;
   return {};
 }
 
@@ -157,23 +198,46 @@ void OrphanList::abandon(NodeRef node) {
 
 void OrphanList::run() {
   while (!queue_.empty()) {
-    NodeRef node = std::move(queue_.front());
+    being_freed_ = std::move(queue_.front());
     queue_.pop_front();
-    Result<> freed;
-    {
-      const std::lock_guard guard(node->change);
-      if (node->references > 0 || node->inode.links > 0) continue;
-      freed = free_node(*node);
-    }
-    ++freed_;
-    freed_one_.set();
-    freed_one_.reset();
-    if (freed.ok()) continue;
-    volume_.failed("free", freed.error());
-    stuck_.push_back(std::move(node));
+    free_queued(being_freed_);
+    being_freed_ = {};
   }
   running_ = false;
   idle_.set();
+}
+
+void OrphanList::free_queued(const NodeRef& node) {
+  Result<> freed;
+  {
+    const std::lock_guard guard(node->change);
+    if (node->references > 0 || node->inode.links > 0) return;
+    freed = free_node(*node);
+  }
+  ++freed_;
+  freed_one_.set();
+  freed_one_.reset();
+  if (freed.ok()) return;
+  volume_.failed("free", freed.error());
+  stuck_.push_back(node);
+}
+
+OrphanList::Owed OrphanList::owed() const {
+  Owed owed;
+  const auto add = [&](const NodeRef& node) {
+    const bool will_be_freed = node && node->inode.mode != 0 && node->inode.links == 0;
+    if (!will_be_freed || node->references > 0) return;
+    owed.blocks += node->inode.blocks;
+    owed.inodes += 1;
+  };
+  add(being_freed_);
+  std::ranges::for_each(queue_, add);
+  for (const Found& found : found_) {
+    if (found.has_name) continue;
+    owed.blocks += found.blocks;
+    owed.inodes += 1;
+  }
+  return owed;
 }
 
 bool OrphanList::expects_release() {
@@ -196,7 +260,7 @@ bool OrphanList::wait_for_space() {
 }
 
 void OrphanList::drain() {
-  while (running_) idle_.wait();
+  while (busy()) (recovering_ ? recovered_ : idle_).wait();
 }
 
 }  // namespace spindle

@@ -7,11 +7,15 @@
 // the edit to the commit. It is the last lock to be taken.
 //
 // Deleted files that nobody holds any more are freed by a thread that lives as long as there is
-// something to free, in transactions of bounded size.
+// something to free, in transactions of bounded size. What a mount finds on the list is handed to
+// that thread one after the other by a second one, so that a mount after a crash need not wait for
+// it, however large it is. A file whose truncation was cut short keeps blocks beyond its end until
+// then: whoever changes its content first finishes that (`hold_content` in file_content.h).
 #pragma once
 
 #include <deque>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "node.h"
 #include "spindle/journal/transaction.h"
@@ -32,8 +36,17 @@ class OrphanList {
 
   /// Reads the list as a mount finds it. EUCLEAN if it loops or leaves the volume.
   Result<> load(InodeNo head);
-  /// Frees or shortens what `load` found. At mount, before any operation.
+  /// Begins to free or shorten what `load` found, beside the operations that come. At mount.
+  Result<> begin_recovery();
+  /// Frees or shortens all that is on the list. At the end, when nobody holds any of it.
   Result<> recover();
+
+  /// Whether a truncation of the file was begun and not finished, by an earlier mount or because of
+  /// an error. Its Node::change is held.
+  [[nodiscard]] bool is_cut_short(InodeNo inode) const { return cut_short_.contains(inode); }
+  /// A truncation frees the file's blocks in several transactions / has freed the last of them.
+  void truncation_begins(InodeNo inode) { cut_short_.insert(inode); }
+  void truncation_ended(InodeNo inode) { cut_short_.erase(inode); }
 
   [[nodiscard]] bool contains(InodeNo inode) const { return links_.contains(inode); }
   [[nodiscard]] std::size_t size() const { return links_.size(); }
@@ -50,9 +63,15 @@ class OrphanList {
   /// a second at most, for what was deleted in the last second and is still held: the kernel tells
   /// of a close after close(2) has returned, and whoever deletes a file counts on its space.
   bool wait_for_space();
-  /// Waits until the thread has nothing left to do.
+  /// Waits until the threads have nothing left to do.
   void drain();
-  [[nodiscard]] bool busy() const { return running_; }
+  [[nodiscard]] bool busy() const { return running_ || recovering_; }
+  /// What the threads will have freed when they have nothing left to do.
+  struct Owed {
+    std::uint64_t blocks = 0;
+    std::uint64_t inodes = 0;
+  };
+  [[nodiscard]] Owed owed() const;
   /// Forgets the nodes that could not be freed and were kept for the life of the volume.
   void drop_stuck() { stuck_.clear(); }
 
@@ -66,12 +85,21 @@ class OrphanList {
     InodeNo previous;  ///< kNoInode: the list's head is before it
     InodeNo next;
   };
+  /// What a mount finds on the list.
+  struct Found {
+    InodeNo inode;
+    std::uint64_t blocks = 0;
+    bool has_name = false;
+  };
   /// EUCLEAN unless it is on the list: a damaged link count may claim that it is.
   [[nodiscard]] Result<> check_listed(InodeNo inode) const;
   Result<> set_link(Transaction& tx, InodeNo from, InodeNo to);
   Result<> recover_one(InodeNo inode);
+  void recover_found();
+  Result<> recover_beside(const Found& found);
   Result<bool> free_attributes(Change& change, Node& node, std::size_t& budget);
   void run();
+  void free_queued(const NodeRef& node);
   /// Whether something that was put on the list in the last second is still there.
   bool expects_release();
 
@@ -83,12 +111,17 @@ class OrphanList {
   Volume& volume_;
   std::unordered_map<InodeNo, Neighbours> links_;
   InodeNo head_;
+  std::vector<Found> found_;  ///< what is still to be recovered
+  std::unordered_set<InodeNo> cut_short_;
+  NodeRef being_freed_;
   std::deque<NodeRef> queue_;
   std::vector<NodeRef> stuck_;
   std::deque<Addition> recent_;  ///< in the order of time
   bool running_ = false;
+  bool recovering_ = false;
   std::uint64_t freed_ = 0;
   thread::Event idle_{"orphans freed"};
+  thread::Event recovered_{"orphans recovered"};
   thread::Event freed_one_{"an orphan freed"};  ///< set and reset at once
 };
 

@@ -127,7 +127,7 @@ Result<Rearrangement> move_as_planned(Volume& volume, const NodeRef& node,
 
 Result<Rearrangement> rearrange_once(Volume& volume, const NodeRef& node, Arrangement arrangement) {
   TRY(volume.writable());
-  std::unique_lock held(node->change);
+  std::unique_lock held = TRY(hold_content(volume, *node));
   const Plan plan = TRY(plan_for(volume, *node, arrangement));
   return move_as_planned(volume, node, held, plan);
 }
@@ -171,7 +171,7 @@ Result<Rearrangement> move_aside(Volume& volume, const NodeRef& node,
 Result<Rearrangement> bring_back(Volume& volume, const NodeRef& node, const std::vector<Run>& to) {
   volume.orphans.drain();
   TRY(volume.journal->sync());
-  std::unique_lock held(node->change);
+  std::unique_lock held = TRY(hold_content(volume, *node));
   Plan plan = TRY(plan_to_stay(volume, *node));
   const auto length = [](std::uint64_t sum, const Run& run) { return sum + run.length; };
   const std::uint64_t room = std::accumulate(to.begin(), to.end(), std::uint64_t{0}, length);
@@ -189,7 +189,7 @@ bool has_room_twice(Volume& volume, const Rearrangement& figures) {
 
 /// Moves a file to where it partly lies itself: out of the way first, and then there.
 Result<Rearrangement> move_in_two(Volume& volume, const NodeRef& node, Arrangement arrangement) {
-  std::unique_lock held(node->change);
+  std::unique_lock held = TRY(hold_content(volume, *node));
   Plan plan = TRY(plan_to_stay(volume, *node));
   const Rearrangement as_it_is = plan.figures;
   if (!could_move(as_it_is, arrangement) || !has_room_twice(volume, as_it_is)) return as_it_is;

@@ -53,7 +53,7 @@ Result<> set_alloc(Volume& volume, const NodeRef& node, const FileMap& map,
   }
   TRY(volume.writable());
   if (node->is_regular()) {
-    const std::lock_guard guard(node->change);
+    const auto held = TRY(hold_content(volume, *node));
     return convert(volume, node, map.kind(), interruption);
   }
   Change change = TRY(Change::begin(volume, Change::kInodeLogBytes));

@@ -68,7 +68,7 @@ Result<> Volume::start(const BufferCache::Options& cache_options) {
   if (options.read_only) return {};
   const InodeNo first_orphan{on_disk.orphan_head};
   TRY(orphans.load(first_orphan));
-  return orphans.recover();
+  return orphans.begin_recovery();
 }
 
 Volume::~Volume() {

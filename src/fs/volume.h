@@ -24,7 +24,7 @@ class Volume {
   static Result<std::unique_ptr<Volume>> prepare(BlockDevice& device,
                                                  const format::Superblock& superblock,
                                                  FileSystem::Options options);
-  /// Opens the layers below, and finishes what the orphan list says.
+  /// Opens the layers below, and begins to finish what the orphan list says.
   Result<> start(const BufferCache::Options& cache_options);
   ~Volume();
   /// Makes everything durable, empties the log and ends the threads. Nothing may be done after it.

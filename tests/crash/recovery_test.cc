@@ -68,27 +68,54 @@ TEST_P(Recovery, CanBeCutOffAnywhere) {
   });
 }
 
-// A large file is freed in many transactions, because the log is small: after a cut anywhere, the
-// next mount frees the rest of it, and all of its space comes back.
+NodeId make(FileSystem& volume, const char* name) {
+  return must(volume.create({}, kRootNode, name, 0644)).node;
+}
+
+// From now on most free blocks have no free neighbour: a file will have thousands of runs.
+void leave_single_blocks(FileSystem& volume) {
+  constexpr std::uint64_t kBlock = 1024;
+  constexpr std::uint64_t kBlocksForMaps = 600;
+  constexpr std::uint64_t kSingleBlocks = 4500;
+  const NodeId sieve = make(volume, "sieve");
+  const std::string_view strategy = "extent";
+  must(volume.set_xattr({}, sieve, "user.spindle.alloc", std::as_bytes(std::span(strategy)), 0));
+  const std::uint64_t blocks = must(volume.space()).free_blocks - kBlocksForMaps;
+  must(volume.allocate(sieve, 0, 0, blocks * kBlock));
+  for (std::uint64_t i = 0; i < kSingleBlocks; ++i) {
+    constexpr int kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    must(volume.allocate(sieve, kPunch, 2 * i * kBlock, kBlock));
+  }
+  must(volume.sync_all());
+}
+
+// A volume with a file "kept" and a large one, "lost", that is freed in many transactions, because
+// the log is small.
+MemoryDevice with_large_file(format::MapKind kind) {
+  MemoryDevice image = formatted({.size = 16u << 20, .map_kind = kind, .journal_size = 64u << 10});
+  auto volume = mounted(image);
+  const NodeId kept = make(*volume, "kept");
+  const NodeId lost = make(*volume, "lost");
+  if (kind != format::MapKind::kContiguous) leave_single_blocks(*volume);
+  const auto bytes = bytes_of(1, 100'000);
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    must(volume->write(lost, 0, i * bytes.size(), bytes, Setuid::kKeep));
+    if (i < 3) must(volume->write(kept, 0, i * 1000, std::span(bytes).first(1000), Setuid::kKeep));
+    must(volume->sync(lost, SyncOf::kFile));
+  }
+  must(volume->unmount());
+  return image;
+}
+
+// The large file is deleted: after a cut anywhere, the next mount frees the rest of it, and all of
+// its space comes back.
 class Orphan {
  public:
-  explicit Orphan(format::MapKind kind)
-      : image_(formatted({.size = 16u << 20, .map_kind = kind, .journal_size = 64u << 10})) {
+  explicit Orphan(format::MapKind kind) : image_(with_large_file(kind)) {
     auto volume = mounted(image_);
+    kept_ = content_of(*volume, must(volume->lookup(kRootNode, "kept")).node);
     free_blocks_ = must(volume->space()).free_blocks;
-    const NodeId kept = make(*volume, "kept");
-    const NodeId lost = make(*volume, "lost");
-    if (kind != format::MapKind::kContiguous) leave_single_blocks(*volume);
-    const auto bytes = bytes_of(1, 100'000);
-    for (std::uint64_t i = 0; i < 40; ++i) {
-      must(volume->write(lost, 0, i * bytes.size(), bytes, Setuid::kKeep));
-      if (i < 3)
-        must(volume->write(kept, 0, i * 1000, std::span(bytes).first(1000), Setuid::kKeep));
-      must(volume->sync(lost, SyncOf::kFile));
-    }
-    kept_ = content_of(*volume, kept);
-    must(volume->sync_all());
-    free_blocks_ = must(volume->space()).free_blocks;
+    must(volume->lookup(kRootNode, "lost"));  // somebody has it open
     must(volume->unlink(kRootNode, "lost"));
     must(volume->sync_all());
   }
@@ -114,27 +141,6 @@ class Orphan {
   }
 
  private:
-  static NodeId make(FileSystem& volume, const char* name) {
-    return must(volume.create({}, kRootNode, name, 0644)).node;
-  }
-
-  // From now on most free blocks have no free neighbour: a file will have thousands of runs.
-  static void leave_single_blocks(FileSystem& volume) {
-    constexpr std::uint64_t kBlock = 1024;
-    constexpr std::uint64_t kBlocksForMaps = 600;
-    constexpr std::uint64_t kSingleBlocks = 4500;
-    const NodeId sieve = make(volume, "sieve");
-    const std::string_view strategy = "extent";
-    must(volume.set_xattr({}, sieve, "user.spindle.alloc", std::as_bytes(std::span(strategy)), 0));
-    const std::uint64_t blocks = must(volume.space()).free_blocks - kBlocksForMaps;
-    must(volume.allocate(sieve, 0, 0, blocks * kBlock));
-    for (std::uint64_t i = 0; i < kSingleBlocks; ++i) {
-      constexpr int kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-      must(volume.allocate(sieve, kPunch, 2 * i * kBlock, kBlock));
-    }
-    must(volume.sync_all());
-  }
-
   MemoryDevice image_;
   std::uint64_t free_blocks_ = 0;
   std::vector<std::byte> kept_;
@@ -157,6 +163,61 @@ TEST_P(Recovery, FreesWhatWasLeftOpenHoweverOftenItIsCutOff) {
         MemoryDevice after = states.at(cut, mode, kSeed + cut);
         ASSERT_EQ(orphan.judge_mount(after), "") << place(cut, states.events(), mode);
       }
+    }
+  });
+}
+
+TEST_P(Recovery, DoesNotKeepAMountWaiting) {
+  in_runtime([&] {
+    MemoryDevice image = Orphan(GetParam()).image();
+    auto volume = mounted(image);
+    EXPECT_EQ(volume->statistics().nameless_nodes, 1u) << "it was freed before the mount answered";
+    const Space promised = must(volume->space());
+    must(volume->settle_space());
+    EXPECT_EQ(volume->statistics().nameless_nodes, 0u);
+    const Space space = must(volume->space());
+    EXPECT_EQ(promised.free_blocks, space.free_blocks);
+    EXPECT_EQ(promised.free_files, space.free_files);
+    must(volume->unmount());
+  });
+}
+
+// "" if the file, as short as its truncation made it, has zeros where it is made longer at once.
+std::string judge_longer(MemoryDevice& image) {
+  constexpr std::uint64_t kSize = 1000;
+  constexpr std::uint64_t kFar = 3'000'000;
+  auto volume = mounted(image);
+  const Attributes lost = must(volume->lookup(kRootNode, "lost"));
+  if (lost.size != kSize) return "";
+  const auto byte = bytes_of(2, 1);
+  must(volume->write(lost.node, 0, kFar, byte, Setuid::kKeep));
+  std::vector<std::byte> expected = bytes_of(1, kSize);
+  expected.resize(kFar);
+  expected.push_back(byte.front());
+  if (content_of(*volume, lost.node) != expected) return "the file has what was cut off";
+  const auto problems = check_volume(*volume);
+  if (!problems.empty()) return problems.front();
+  must(volume->unmount());
+  return "";
+}
+
+TEST_P(Recovery, FinishesATruncationBeforeTheFileGrows) {
+  in_runtime([&] {
+    const MemoryDevice start = with_large_file(GetParam());
+    MemoryDevice image = start;
+    RecordingDevice device(image);
+    {
+      auto volume = mounted(device);
+      const NodeId lost = must(volume->lookup(kRootNode, "lost")).node;
+      AttributeChange cut{.size = true};
+      cut.to.size = 1000;
+      must(volume->set_attributes({}, lost, cut));
+      must(volume->unmount());
+    }
+    const CrashStates states(start, device.log());
+    for (std::size_t cut = 0; cut <= states.events(); cut += 2 * one_in()) {
+      MemoryDevice after = states.at(cut, kCrashModes.front(), kSeed + cut);
+      ASSERT_EQ(judge_longer(after), "") << "cut " << cut << " of " << states.events();
     }
   });
 }

@@ -228,7 +228,7 @@ class Check {
 }  // namespace
 
 std::vector<std::string> check_volume(FileSystem& volume, std::uint64_t nameless) {
-  static_cast<void>(volume.space());  // waits until deleted files have been freed
+  static_cast<void>(volume.settle_space());  // waits until deleted files have been freed
   return Check(volume).run(nameless);
 }
 

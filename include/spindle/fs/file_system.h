@@ -70,7 +70,8 @@ class FileSystem final : public Tree {
   /// Mounts the volume on `device`, which must have the volume's block size, be alive until after
   /// the unmount, and be used by nobody else. To be called by the process that will serve: its id
   /// goes into the mark in the superblock. Replays the log if the volume was not unmounted in
-  /// order, and frees what its last user left (the orphan list).
+  /// order, and begins to free what its last user left (the orphan list), which goes on beside the
+  /// operations.
   ///   EBUSY   another living process has it mounted
   ///   EINVAL  block size, cache or fit policy
   ///   EUCLEAN the superblock or the log is damaged
@@ -82,8 +83,8 @@ class FileSystem final : public Tree {
   ~FileSystem() override;
 
   /// Makes everything durable, empties the log and marks the volume clean. No operation may run or
-  /// come after it, whatever it answers. Files that are still referenced and have no name are left
-  /// on the orphan list; the next mount frees them.
+  /// come after it, whatever it answers. Files without names are freed, also those that are still
+  /// referenced; the next mount frees what cannot be freed now.
   Result<> unmount();
 
   // Tree
