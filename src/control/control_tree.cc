@@ -385,7 +385,7 @@ Result<> ControlTree::sync_directory(NodeId) {
 Result<> ControlTree::sync_all() {
   return {};
 }
-Result<> ControlTree::allocate(NodeId, int, std::uint64_t, std::uint64_t) {
+Result<> ControlTree::allocate(const Caller&, NodeId, int, std::uint64_t, std::uint64_t) {
   return kNotSupported;
 }
 Result<std::uint64_t> ControlTree::seek(NodeId, std::uint64_t, int) {

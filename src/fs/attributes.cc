@@ -62,16 +62,20 @@ Result<> change_inode(Volume& volume, const Caller& caller, const NodeRef& node,
   });
 }
 
-Result<> change_size(Volume& volume, const NodeRef& node, const AttributeChange& wanted) {
+Result<> change_size(Volume& volume, const Caller& caller, const NodeRef& node,
+                     const AttributeChange& wanted) {
   if (node->is_directory()) return Error{EISDIR, "it is a directory"};
   if (!node->is_regular()) return Error{EINVAL, "it is not a regular file"};
   const auto held = TRY(hold_content(volume, *node));
   // The kernel keeps the times of files, and sees no change in the size that a file has already.
   const bool resizes = node->inode.size != wanted.to.size;
-  return set_size(volume, *node, wanted.to.size, [&](format::Inode& inode) {
-    if (resizes) touch_modified(inode, volume.now());
-    if (wanted.clear_setuid) inode.mode = without_setuid(inode.mode);
-  });
+  return set_size(
+      volume, *node, wanted.to.size,
+      [&](format::Inode& inode) {
+        if (resizes) touch_modified(inode, volume.now());
+        if (wanted.clear_setuid) inode.mode = without_setuid(inode.mode);
+      },
+      caller.interruption);
 }
 
 }  // namespace
@@ -87,7 +91,8 @@ Result<Attributes> FileSystem::set_attributes(const Caller& caller, NodeId id,
                                               const AttributeChange& change) {
   const auto set = [&]() -> Result<Attributes> {
     const NodeRef node = TRY(volume_->node(id));
-    if (change.size) TRY(volume_->with_space([&] { return change_size(*volume_, node, change); }));
+    if (change.size)
+      TRY(volume_->with_space([&] { return change_size(*volume_, caller, node, change); }));
     AttributeChange rest = change;
     rest.size = false;
     if (rest.clear_setuid) TRY(drop_capabilities(*volume_, *node));

@@ -13,6 +13,7 @@ namespace {
 
 /// The most that one transaction maps and fills with zeros: all those frames are dirty at once.
 constexpr std::uint64_t kZeroBytesAtOnce = 4u << 20;
+constexpr std::uint64_t kUninterruptedBytes = 16u << 20;
 
 /// Fills the content of the run's blocks with zeros, in the cache.
 Result<> zero_blocks(const Content& content, Run run) {
@@ -49,8 +50,14 @@ Result<ContentShape> ContentShape::of(const Volume& volume, InodeNo number, form
   return shape;
 }
 
-Result<Content> Content::of(Volume& volume, Node& node) {
-  return Content{TRY(ContentShape::of(volume, node.number, node.map_kind())), volume, node};
+Result<> go_on(const Interruption* interruption) {
+  if (interruption == nullptr || !interruption->is_interrupted()) return {};
+  return Error{EINTR, "nobody waits for the file's new content any more"};
+}
+
+Result<Content> Content::of(Volume& volume, Node& node, const Interruption* interruption) {
+  return Content{TRY(ContentShape::of(volume, node.number, node.map_kind())), volume, node,
+                 interruption};
 }
 
 Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
@@ -93,6 +100,11 @@ std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t 
   const std::size_t largest = volume.journal->largest_transaction();
   const std::size_t most_calls = largest > fixed + call ? (largest - fixed) / call : 1;
   return fixed + call * std::min(calls, most_calls);
+}
+
+Result<> Content::go_on(FileBlock from, FileBlock at) const {
+  if ((at - from) * content_size < kUninterruptedBytes) return {};
+  return spindle::go_on(interruption);
 }
 
 bool Content::has_room_for_call(const Transaction& tx) const {
@@ -217,8 +229,9 @@ Result<> grow(const Content& content, std::uint64_t size, const Adjust& adjust) 
 }  // namespace
 
 Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
-                  const std::function<void(format::Inode&)>& adjust) {
-  const Content content = TRY(Content::of(volume, node));
+                  const std::function<void(format::Inode&)>& adjust,
+                  const Interruption* interruption) {
+  const Content content = TRY(Content::of(volume, node, interruption));
   if (size > node.inode.size) return grow(content, size, adjust);
   if (TRY(begin_truncation(content, size, adjust))) return {};
   TRY(finish_truncation(volume, node));
@@ -300,8 +313,9 @@ Result<> Content::map_range(FileBlock from, FileBlock to) const {
   const FileBlock added_from = TRY(first_hole(*this, std::max(at, end), to));
   while (at < to) {
     TRY(volume.cache->throttle());
-    const Result<FileBlock> reached = map_some(*this, at, to);
-    if (reached.code() == ENOSPC && to > end) {
+    const Result<> wanted = go_on(from, at);
+    const Result<FileBlock> reached = wanted.ok() ? map_some(*this, at, to) : wanted.error();
+    if ((reached.code() == ENOSPC || !wanted.ok()) && to > end) {
       // Otherwise the blocks added beyond the end would stay allocated without anybody seeing them.
       TRY(shrink_map(added_from));
     }

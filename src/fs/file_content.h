@@ -15,6 +15,7 @@
 
 #include "change.h"
 #include "spindle/alloc/file_map.h"
+#include "spindle/fs/interruption.h"
 #include "spindle/fs/tree.h"
 
 namespace spindle {
@@ -45,10 +46,13 @@ struct ContentShape {
 Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
                     std::uint64_t length);
 
+/// EINTR if the one for whom it is done has gone.
+Result<> go_on(const Interruption* interruption);
+
 /// A node's content in its blocks. Good for as long as the node is there and keeps its strategy.
 struct Content : ContentShape {
-  /// EUCLEAN if the node has no strategy.
-  static Result<Content> of(Volume& volume, Node& node);
+  /// EUCLEAN if the node has no strategy. An interruption ends what takes many transactions.
+  static Result<Content> of(Volume& volume, Node& node, const Interruption* interruption = nullptr);
 
   /// The piece of the file at `at`, cut to `max` blocks, as it is committed; the lock is held.
   [[nodiscard]] Result<Extent> find(FileBlock at, std::uint64_t max) const;
@@ -73,12 +77,16 @@ struct Content : ContentShape {
   /// Zeroes, in the block that holds the old end, what stands between the old end and `until`.
   Result<> zero_tail(Change& change, std::uint64_t until) const;
   /// Makes sure that all of [from, to) has blocks: the new ones, in holes, are unwritten if the map
-  /// has such blocks, otherwise zeros. If space runs out, new ones beyond the end are freed again.
+  /// has such blocks, otherwise zeros. If space runs out, or it is interrupted, new ones beyond the
+  /// end are freed again.
   /// Takes transactions.
   [[nodiscard]] Result<> map_range(FileBlock from, FileBlock to) const;
   /// Frees all blocks from `end` on, and cuts the size to what is left. Takes transactions.
   [[nodiscard]] Result<> shrink_map(FileBlock end) const;
 
+  /// EINTR if it was interrupted and has gone on from `from` to `at` already: nobody expects short
+  /// work to be.
+  [[nodiscard]] Result<> go_on(FileBlock from, FileBlock at) const;
   /// Begins to read the bytes [from, from + window), as far as there are some. The lock is held.
   [[nodiscard]] Result<> read_ahead(std::uint64_t from, std::uint64_t window) const;
   /// Tells the event trace what `find` found.
@@ -86,6 +94,7 @@ struct Content : ContentShape {
 
   Volume& volume;
   Node& node;
+  const Interruption* interruption;
 };
 
 /// The map of a node, for looking things up; its lock is held.
@@ -104,9 +113,10 @@ Result<std::unique_lock<thread::Mutex>> hold_content(Volume& volume, Node& node)
 /// Takes transactions.
 Result<> finish_truncation(Volume& volume, Node& node);
 /// Sets the size. `adjust` may change more of the inode in the same transaction. Takes
-/// transactions.
+/// transactions. EINTR, and the size stays, if it was interrupted while the file grew.
 Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
-                  const std::function<void(format::Inode&)>& adjust);
+                  const std::function<void(format::Inode&)>& adjust,
+                  const Interruption* interruption = nullptr);
 
 /// Writes bytes at `offset`, whatever is mapped there. Sets size and times, and clears setuid and
 /// setgid if asked to. Takes transactions.

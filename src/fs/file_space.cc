@@ -52,7 +52,8 @@ Result<> zero_edges(const Content& content, const Range& range) {
 /// Makes whole blocks holes, or unwritten, where the map can.
 Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
   Node& node = content.node;
-  while (from < to) {
+  for (const FileBlock start = from; from < to;) {
+    TRY(content.go_on(start, from));
     Change change = TRY(content.begin_change(1));
     MapFile file = change.map_file(node);
     const std::uint64_t done =
@@ -71,7 +72,8 @@ Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
 Result<> write_zeros(const Content& content, FileBlock from, FileBlock to) {
   constexpr std::uint64_t kBlocksAtOnce = 256;
   to = std::min(to, FileBlock{content.blocks_for(content.node.inode.size)});
-  while (from < to) {
+  for (const FileBlock first = from; from < to;) {
+    TRY(content.go_on(first, from));
     TRY(content.volume.cache->throttle());
     Change change = TRY(content.begin_change(1));
     const FileBlock until = std::min(to, from + kBlocksAtOnce);
@@ -139,7 +141,8 @@ bool is_aligned(const Volume& volume, const Range& range) {
   return range.offset % unit == 0 && range.end % unit == 0;
 }
 
-Result<> collapse_range(Volume& volume, const NodeRef& node, const Range& range) {
+Result<> collapse_range(Volume& volume, const NodeRef& node, const Range& range,
+                        const Interruption* interruption) {
   const std::uint64_t size = node->inode.size;
   if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not made of whole blocks"};
   if (range.end >= size) return Error{EINVAL, "the range reaches the end of the file"};
@@ -147,10 +150,12 @@ Result<> collapse_range(Volume& volume, const NodeRef& node, const Range& range)
                  {.kind = node->map_kind(),
                   .size = size - (range.end - range.offset),
                   .moves = {{0, range.offset, 0}, {range.end, size - range.end, range.offset}},
-                  .changes_content = true});
+                  .changes_content = true,
+                  .interruption = interruption});
 }
 
-Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range) {
+Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range,
+                      const Interruption* interruption) {
   const Content content = TRY(Content::of(volume, *node));
   const std::uint64_t size = node->inode.size;
   const std::uint64_t length = range.end - range.offset;
@@ -161,11 +166,13 @@ Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range) {
                  {.kind = node->map_kind(),
                   .size = size + length,
                   .moves = {{0, range.offset, 0}, {range.offset, size - range.offset, range.end}},
-                  .changes_content = true});
+                  .changes_content = true,
+                  .interruption = interruption});
 }
 
-Result<> allocate_range(Volume& volume, const NodeRef& node, int mode, const Range& range) {
-  const Content content = TRY(Content::of(volume, *node));
+Result<> allocate_range(Volume& volume, const NodeRef& node, int mode, const Range& range,
+                        const Interruption* interruption) {
+  const Content content = TRY(Content::of(volume, *node, interruption));
   const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
   switch (mode & ~FALLOC_FL_KEEP_SIZE) {
     case 0:
@@ -178,10 +185,10 @@ Result<> allocate_range(Volume& volume, const NodeRef& node, int mode, const Ran
       return zero_range(content, range, keep_size);
     case FALLOC_FL_COLLAPSE_RANGE:
       if (keep_size) break;
-      return collapse_range(volume, node, range);
+      return collapse_range(volume, node, range, interruption);
     case FALLOC_FL_INSERT_RANGE:
       if (keep_size) break;
-      return insert_range(volume, node, range);
+      return insert_range(volume, node, range, interruption);
     default:
       break;
   }
@@ -196,10 +203,11 @@ Result<NodeRef> regular_file(Volume& volume, NodeId id) {
 }
 
 /// On a full volume a map may find no block to record a hole in: then zeros take its place.
-Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range) {
+Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range,
+                              const Interruption* interruption) {
   const NodeRef node = TRY(regular_file(volume, id));
   const auto held = TRY(hold_content(volume, *node));
-  const Content content = TRY(Content::of(volume, *node));
+  const Content content = TRY(Content::of(volume, *node, interruption));
   TRY(zero_edges(content, range));
   const auto [from, to] = whole_blocks(content, range);
   TRY(write_zeros(content, from, to));
@@ -224,7 +232,8 @@ Result<std::uint64_t> seek_in(const Content& content, std::uint64_t offset, Soug
 
 }  // namespace
 
-Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::uint64_t length) {
+Result<> FileSystem::allocate(const Caller& caller, NodeId id, int mode, std::uint64_t offset,
+                              std::uint64_t length) {
   const auto allocate_in = [&]() -> Result<> {
     const NodeRef node = TRY(regular_file(*volume_, id));
     const Content content = TRY(Content::of(*volume_, *node));
@@ -237,11 +246,11 @@ Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::ui
     }
     TRY(volume_->writable());
     const auto held = TRY(hold_content(*volume_, *node));
-    return allocate_range(*volume_, node, mode, {offset, offset + length});
+    return allocate_range(*volume_, node, mode, {offset, offset + length}, caller.interruption);
   };
   Result<> allocated = volume_->with_space(allocate_in);
   if (allocated.code() == ENOSPC && (mode & FALLOC_FL_PUNCH_HOLE) != 0) {
-    allocated = overwrite_with_zeros(*volume_, id, {offset, offset + length});
+    allocated = overwrite_with_zeros(*volume_, id, {offset, offset + length}, caller.interruption);
   }
   return volume_->told("allocate", allocated);
 }

@@ -15,11 +15,6 @@ namespace {
 constexpr std::uint64_t kCopyBytes = 1u << 20;
 constexpr std::uint64_t kBytesBetweenLooks = 64u << 20;  ///< for an interruption
 
-Result<> go_on(const RebuildPlan& plan) {
-  if (plan.interruption == nullptr || !plan.interruption->is_interrupted()) return {};
-  return Error{EINTR, "nobody waits for the file's new content any more"};
-}
-
 /// The inode in which the content is built.
 Result<NodeRef> make_hidden(Volume& volume, const Node& node, format::MapKind kind) {
   Change change = TRY(Change::begin(
@@ -77,7 +72,7 @@ Result<> copy_extent(Volume& volume, Node& into, const ContentShape& shape, cons
   for (const Move& move : plan.moves) {
     const std::uint64_t last = std::min(end, move.from + move.length);
     for (std::uint64_t from = std::max(start, move.from); from < last;) {
-      TRY(go_on(plan));
+      TRY(go_on(plan.interruption));
       const std::uint64_t until = std::min(last, from + kBytesBetweenLooks);
       const std::uint64_t skipped = shape.block_of(from) - extent.at;
       const FileBlock first = extent.at + skipped;
@@ -98,16 +93,11 @@ Result<> build(Volume& volume, Node& node, Node& into, const RebuildPlan& plan) 
   TRY(content.map->walk(context, map_to_read(node), {.data = [&](const Extent& extent) {
                           return copy_extent(volume, into, content, extent, plan);
                         }}));
+  if (into.inode.size == plan.size) return {};
+  TRY(go_on(plan.interruption));
   // The rest reads as zeros; a map that cannot leave them out writes them.
-  const FileMap& map = *file_map(plan.kind);
-  const bool is_zeroed_in_pieces = !map.has_holes() && map.has_several_runs();
-  while (into.inode.size != plan.size) {
-    TRY(go_on(plan));
-    const std::uint64_t end =
-        is_zeroed_in_pieces ? std::min(plan.size, into.inode.size + kBytesBetweenLooks) : plan.size;
-    TRY(set_size(volume, into, end, [](format::Inode&) {}));
-  }
-  return {};
+  return set_size(
+      volume, into, plan.size, [](format::Inode&) {}, plan.interruption);
 }
 
 Result<std::uint64_t> count_xattr_blocks(Volume& volume, const Node& node) {

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "file_content.h"
-#include "spindle/fs/interruption.h"
 
 namespace spindle {
 

@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 
-#include "interruptible_read.h"
+#include "interruptible_request.h"
 #include "listings.h"
 #include "privilege.h"
 #include "protocol.h"
@@ -175,7 +175,10 @@ void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which,
   change.to.accessed = (which & FUSE_SET_ATTR_ATIME_NOW) != 0 ? wall_time() : time(to->st_atim);
   change.to.modified = (which & FUSE_SET_ATTR_MTIME_NOW) != 0 ? wall_time() : time(to->st_mtim);
   change.to.changed = time(to->st_ctim);
-  const auto changed = tree_of(request, node).set_attributes(caller_of(request), node, change);
+  Caller caller = caller_of(request);
+  InterruptibleRequest changing(request, session_of(request), change.size, caller);
+  const auto changed = tree_of(request, node).set_attributes(caller, node, change);
+  changing.end();
   // Whoever sets the size has dealt with what failed before; fsync and close tell of it anyhow.
   if (changed.ok() && change.size) session_of(request).write_errors.drop(node);
   reply_attributes(request, changed);
@@ -324,7 +327,8 @@ void do_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset
   bool answered = false;
   Caller caller = caller_of(request);
   caller.may_wait = (file->flags & O_NONBLOCK) == 0;
-  InterruptibleRead reading(request, session_of(request), node, caller);
+  // Only control files make a reader wait.
+  InterruptibleRequest reading(request, session_of(request), (node & kControlBit) != 0, caller);
   const auto result = tree_of(request, node)
                           .read_for(caller, node, file->fh, static_cast<std::uint64_t>(offset),
                                     size, [&](std::span<const std::span<const std::byte>> pieces) {
@@ -390,13 +394,17 @@ void do_fsyncdir(fuse_req_t request, fuse_ino_t node, int, fuse_file_info*) {
 
 void do_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, off_t length,
                   fuse_file_info*) {
+  Caller caller = caller_of(request);
+  InterruptibleRequest allocating(request, session_of(request), true, caller);
   const auto allocate = [&]() -> Result<> {
     TRY(tree_of(request, node)
-            .allocate(node, mode, static_cast<std::uint64_t>(offset),
+            .allocate(caller, node, mode, static_cast<std::uint64_t>(offset),
                       static_cast<std::uint64_t>(length)));
     return drop_setuid(request, node);
   };
-  reply(request, allocate());
+  const Result<> allocated = allocate();
+  allocating.end();
+  reply(request, allocated);
 }
 
 /// The kernel holds nothing of the file back any more (SessionState::collect_later): that would

@@ -102,7 +102,7 @@ struct SessionState final : thread::FdWatcher {
   ListingHints listing_hints;
   WriteErrors write_errors;
   OpenWriters open_writers;
-  std::unordered_set<Interruption*> interruptible;  ///< of reads that may wait for ever
+  std::unordered_set<Interruption*> interruptible;  ///< of requests that may take long
   /// Of requests that libfuse does not know, by their numbers.
   std::unordered_map<std::uint64_t, Interruption*> raw_interruptible;
 

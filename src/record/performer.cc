@@ -124,7 +124,7 @@ int Performer::perform_on_content(const Operation& o, NodeId node, NodeId other)
     case Kind::kSyncAll:
       return tree_.sync_all().code();
     case Kind::kAllocate:
-      return tree_.allocate(node, static_cast<int>(o.flags), o.offset, o.size).code();
+      return tree_.allocate({}, node, static_cast<int>(o.flags), o.offset, o.size).code();
     case Kind::kSeek:
       return tree_.seek(node, o.offset, static_cast<int>(o.flags)).code();
     case Kind::kCopyRange:

@@ -215,10 +215,10 @@ Result<> RecordingTree::sync_all() {
       Kind::kSyncAll, kRootNode, [&] { return below_.sync_all(); }, nothing_more);
 }
 
-Result<> RecordingTree::allocate(NodeId node, int mode, std::uint64_t offset,
+Result<> RecordingTree::allocate(const Caller& caller, NodeId node, int mode, std::uint64_t offset,
                                  std::uint64_t length) {
   return record(
-      Kind::kAllocate, node, [&] { return below_.allocate(node, mode, offset, length); },
+      Kind::kAllocate, node, [&] { return below_.allocate(caller, node, mode, offset, length); },
       [&](Operation& o) {
         o.flags = static_cast<std::uint64_t>(mode);
         o.offset = offset;

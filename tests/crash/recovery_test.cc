@@ -81,10 +81,10 @@ void leave_single_blocks(FileSystem& volume) {
   const std::string_view strategy = "extent";
   must(volume.set_xattr({}, sieve, "user.spindle.alloc", std::as_bytes(std::span(strategy)), 0));
   const std::uint64_t blocks = must(volume.space()).free_blocks - kBlocksForMaps;
-  must(volume.allocate(sieve, 0, 0, blocks * kBlock));
+  must(volume.allocate({}, sieve, 0, 0, blocks * kBlock));
   for (std::uint64_t i = 0; i < kSingleBlocks; ++i) {
     constexpr int kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    must(volume.allocate(sieve, kPunch, 2 * i * kBlock, kBlock));
+    must(volume.allocate({}, sieve, kPunch, 2 * i * kBlock, kBlock));
   }
   must(volume.sync_all());
 }

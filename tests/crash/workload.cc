@@ -225,14 +225,14 @@ void Workload::allocate() {
     const std::uint64_t end = std::min(size, from + 1 + random_.below(5000));
     std::fill(at(from), at(end), std::byte{0});
     set_content(*file, content);
-    done =
-        volume_.allocate(file->node, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, end - from);
+    done = volume_.allocate({}, file->node, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from,
+                            end - from);
   } else if (random_.one_in(2) && from + unit < size) {
     content.erase(at(from), at(from + unit));
     set_content(*file, content);
-    done = volume_.allocate(file->node, FALLOC_FL_COLLAPSE_RANGE, from, unit);
+    done = volume_.allocate({}, file->node, FALLOC_FL_COLLAPSE_RANGE, from, unit);
   } else {
-    done = volume_.allocate(file->node, FALLOC_FL_KEEP_SIZE, size, 3 * unit);
+    done = volume_.allocate({}, file->node, FALLOC_FL_KEEP_SIZE, size, 3 * unit);
   }
   if (!went(done)) adopt(*file);
 }

@@ -3,7 +3,7 @@
 # again afterwards.
 . "$(dirname "$0")/library.sh"
 
-free_bytes() { stat -f -c '%a %S' "$mnt" | awk '{ print $1 * $2 }'; }
+free_bytes() { stat -f -c '%a %S' "$mnt" | awk '{ printf "%.0f\n", $1 * $2 }'; }
 
 # Writes files into $mnt/full until the volume refuses; prints how many bytes were taken.
 fill() {
@@ -120,6 +120,27 @@ race_to_the_end() {
   unmount_volume
 }
 
+# A file without holes that grows by much is filled with zeros for long. Whoever waits for it can be killed, and then the
+# space is there again.
+give_up_growing() {
+  step "growth that is killed"
+  new_volume 16G -a linked
+  mount_volume
+  local empty
+  empty=$(free_bytes)
+  for grow in "truncate -s" "fallocate -l"; do
+    $grow 15G "$mnt/grown" &
+    sleep 0.2
+    kill -KILL $!
+    wait $! && fail "$grow 15G came to its end in a moment"
+    expect 0 "$(stat -c %s "$mnt/grown")" "bytes of a file after a killed $grow"
+    expect "$empty" "$(free_bytes)" "free bytes after a killed $grow"
+  done
+  unmount_volume
+  check_volume
+  rm "$image"
+}
+
 # Inodes run out before blocks do.
 run_out_of_inodes() {
   step "inodes"
@@ -157,4 +178,5 @@ for strategy in contiguous linked fat indexed extent; do try_strategy "$strategy
 race_to_the_end
 run_out_of_inodes
 run_out_of_a_group
+give_up_growing
 step "done"

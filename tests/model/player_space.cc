@@ -90,7 +90,7 @@ bool Player::change_range(std::uint64_t offset, std::uint64_t length, int mode) 
   if (mode == FALLOC_FL_COLLAPSE_RANGE && end >= size) expected = EINVAL;
   if (mode == FALLOC_FL_INSERT_RANGE && offset >= size) expected = EINVAL;
   if (mode == FALLOC_FL_INSERT_RANGE && size + length > options_.max_file) return true;
-  const auto done = volume_->allocate(file->node, mode, offset, length);
+  const auto done = volume_->allocate({}, file->node, mode, offset, length);
   if (!agrees(("fallocate " + std::to_string(mode)).c_str(), done.code(), expected)) return false;
   if (expected != 0) return true;
   if (!done.ok()) {

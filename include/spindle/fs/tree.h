@@ -52,7 +52,7 @@ struct Caller {
   std::int32_t process = 0;
   bool is_group_member = true;  ///< of the file's group, or privileged: else chmod clears setgid
   bool may_wait = true;         ///< false: EAGAIN, where a read would wait (O_NONBLOCK)
-  Interruption* interruption = nullptr;  ///< ends a wait or a conversion; null: nothing does
+  Interruption* interruption = nullptr;  ///< ends what waits or takes long; null: nothing does
 };
 
 struct Attributes {
@@ -183,8 +183,10 @@ class Tree {
   virtual Result<> sync_directory(NodeId node) = 0;
   /// Everything that was answered so far is durable when it returns.
   virtual Result<> sync_all() = 0;
-  /// fallocate(2): `mode` is its FALLOC_FL_ flags; EOPNOTSUPP for those that are not known.
-  virtual Result<> allocate(NodeId node, int mode, std::uint64_t offset, std::uint64_t length) = 0;
+  /// fallocate(2): `mode` is its FALLOC_FL_ flags; EOPNOTSUPP for those that are not known. EINTR
+  /// if it was interrupted: the content may be changed in part, the size is not.
+  virtual Result<> allocate(const Caller& caller, NodeId node, int mode, std::uint64_t offset,
+                            std::uint64_t length) = 0;
   /// lseek(2) with SEEK_DATA or SEEK_HOLE; ENXIO beyond the end.
   virtual Result<std::uint64_t> seek(NodeId node, std::uint64_t offset, int whence) = 0;
   /// copy_file_range(2): how many bytes were copied; fewer at the end of `from`, or after an error

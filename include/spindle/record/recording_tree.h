@@ -63,7 +63,8 @@ class RecordingTree final : public Tree {
   Result<> sync(NodeId node, SyncOf what) override;
   Result<> sync_directory(NodeId node) override;
   Result<> sync_all() override;
-  Result<> allocate(NodeId node, int mode, std::uint64_t offset, std::uint64_t length) override;
+  Result<> allocate(const Caller& caller, NodeId node, int mode, std::uint64_t offset,
+                    std::uint64_t length) override;
   Result<std::uint64_t> seek(NodeId node, std::uint64_t offset, int whence) override;
   Result<std::size_t> copy_range(NodeId from, std::uint64_t from_offset, NodeId to,
                                  std::uint64_t to_offset, std::uint64_t length) override;

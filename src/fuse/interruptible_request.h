@@ -1,15 +1,17 @@
-// A read that ends early when its reader is killed or the mount goes.
+// A request that ends early when the one who asks is killed or the mount goes.
 #pragma once
 
 #include "session_state.h"
 
 namespace spindle {
 
-/// Only control files make a reader wait, so only their readers can be interrupted.
-class InterruptibleRead {
+/// Registers the request's interruption with the kernel and the session, and with the caller, for
+/// the tree; only if it `may_take_long`, since few do.
+class InterruptibleRequest {
  public:
-  InterruptibleRead(fuse_req_t request, SessionState& session, NodeId node, Caller& caller)
-      : request_(request), session_((node & kControlBit) != 0 ? &session : nullptr) {
+  InterruptibleRequest(fuse_req_t request, SessionState& session, bool may_take_long,
+                       Caller& caller)
+      : request_(request), session_(may_take_long ? &session : nullptr) {
     if (session_ == nullptr) return;
     caller.interruption = &interruption_;
     session_->interruptible.insert(&interruption_);
@@ -17,9 +19,9 @@ class InterruptibleRead {
         request_, [](fuse_req_t, void* data) { static_cast<Interruption*>(data)->interrupt(); },
         &interruption_);
   }
-  InterruptibleRead(const InterruptibleRead&) = delete;
-  InterruptibleRead& operator=(const InterruptibleRead&) = delete;
-  ~InterruptibleRead() {
+  InterruptibleRequest(const InterruptibleRequest&) = delete;
+  InterruptibleRequest& operator=(const InterruptibleRequest&) = delete;
+  ~InterruptibleRequest() {
     if (session_ != nullptr) session_->interruptible.erase(&interruption_);
   }
   /// To be called before the answer, after which libfuse forgets the request.
