@@ -113,6 +113,8 @@ refuses "FILE is missing" spindle crash
 mkfifo pipe
 refuses "is not a file" spindle crash record "$image" pipe --force -- true
 [ -p pipe ]
+refuses "could not be run" spindle crash record "$image" none.crash -- /nonexistent
+[ ! -e none.crash ] || fail "a recording of a command that did not run"
 refuses "already exists" spindle crash record "$image" extent.crash -- true
 refuses "contradict" spindle mount "$image" "$mnt" -o ro,write-log=other.crash
 refuses "changed after the recording" spindle crash fat.crash --at 3 --output other.img

@@ -194,6 +194,7 @@ refuses "only for --kind blocks" spindle picture "$image" --kind journal --by fi
 refuses "only for --kind blocks" spindle picture "$image" --kind journal --blocks 0-9
 refuses "--kind" spindle picture "$image" --kind art
 refuses "--arm" spindle picture stream.trace --arm nobody
+refuses "--depth is only for a block trace" spindle picture "$image" --depth 3
 refuses "cannot be written" spindle picture "$image" --png /nonexistent/file
 refuses "standard output cannot be written (No space left on device)" bash -c "spindle picture $image --json >/dev/full"
 refuses "standard output cannot be written (No space left on device)" bash -c "spindle map --help >/dev/full"

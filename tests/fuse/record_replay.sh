@@ -97,6 +97,10 @@ wrong_input() {
   refuses "not a size" spindle replay run.rec --cache huge
   refuses "no Spindle volume" spindle record "$work" x.rec -- true
   refuses "could not be run" spindle record "$mnt" x.rec -- /nonexistent
+  [ ! -e x.rec ] || fail "a recording of a command that did not run"
+  cp run.rec y.rec
+  refuses "could not be run" spindle record "$mnt" y.rec -- /nonexistent
+  cmp run.rec y.rec || fail "a command that did not run took the place of a recording"
   refuses "COMMAND" spindle record "$mnt" x.rec
   refuses "is not a recording" spindle record "$mnt" work.sh -- touch "$mnt/ran"
   grep -q '^rmdir' work.sh || fail "what is no recording was overwritten"

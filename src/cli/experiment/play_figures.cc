@@ -16,6 +16,7 @@
 namespace spindle::cli {
 namespace {
 
+constexpr std::size_t kUsualDepth = 32;
 constexpr const char* kMisbehaved = "a policy misbehaved, and another took its place";
 
 /// The observers of a disk that pictures need.
@@ -147,7 +148,8 @@ DiskFigures play_trace(const std::string& file, const PlayChoice& choice, Compla
   if (!policy.ok() || !model.ok())
     return complaint.make((policy.ok() ? model.error() : policy.error()).describe()), figures;
   Watchers watchers;
-  TracedDisk traced(*model, std::move(policy).take(), choice.depth, watchers.all());
+  const std::size_t depth = choice.depth.value_or(kUsualDepth);
+  TracedDisk traced(*model, std::move(policy).take(), depth, watchers.all());
   trace->rewind();
   read_all(*trace, file, complaint, [&](std::span<spindle::TracedRequest> requests) {
     for (spindle::TracedRequest& request : requests) {
@@ -160,7 +162,7 @@ DiskFigures play_trace(const std::string& file, const PlayChoice& choice, Compla
   if (traced.arm() != arm) complaint.make(kMisbehaved);
   figures.tables = tables_of(watchers, traced.statistics(), *model);
   figures.caption = fmt::format("Disk {}, arm {}; {} requests, {} waiting at a time ({})", disk,
-                                arm, traced.statistics().requests(), choice.depth,
+                                arm, traced.statistics().requests(), depth,
                                 disk_format_names()[static_cast<std::size_t>(trace->format())]);
   return figures;
 }

@@ -149,29 +149,54 @@ bool is_on_mount(const RecordRequest& request) {
          of_file.st_dev == of_mount.st_dev;
 }
 
-/// Keeps an older recording beside the new one. Complains if any other file has the name, and
-/// leaves it.
-void make_way(const std::string& file, Complaint& complaint) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;
-  if (!is_recording(file)) {
-    complaint.make(fmt::format("{} exists and is not a recording; it was not replaced", file));
-  } else if (std::rename(file.c_str(), (file + ".old").c_str()) != 0) {
-    complaint.make(
-        fmt::format("{} cannot be kept as {}.old ({})", file, file, std::strerror(errno)));
+/// The file of a recording. An older one is kept beside it, and comes back unless this one is kept.
+class RecordingFile {
+ public:
+  RecordingFile(const RecordRequest& request, Complaint& complaint) : name_(request.file) {
+    if (is_on_mount(request)) complaint.make(name_ + " is on the volume that is recorded");
+    if (!complaint.made()) make_way(complaint);
+    if (complaint.made()) return;
+    stream_.open(name_, std::ios::binary | std::ios::trunc);
+    if (!stream_) complaint.make(unwritable());
   }
-}
+  RecordingFile(const RecordingFile&) = delete;
+  RecordingFile& operator=(const RecordingFile&) = delete;
+  ~RecordingFile() {
+    struct stat info {};
+    const bool is_ours = stream_.is_open() && !is_kept_ && ::stat(name_.c_str(), &info) == 0;
+    if (is_ours && S_ISREG(info.st_mode)) std::remove(name_.c_str());
+    if (has_older_ && !is_kept_) std::rename(kept_name().c_str(), name_.c_str());
+  }
 
-std::ofstream make_file(const RecordRequest& request, Complaint& complaint) {
-  if (is_on_mount(request))
-    complaint.make(fmt::format("{} is on the volume that is recorded", request.file));
-  if (!complaint.made()) make_way(request.file, complaint);
-  if (complaint.made()) return {};
-  std::ofstream file(request.file, std::ios::binary | std::ios::trunc);
-  if (!file)
-    complaint.make(fmt::format("{} cannot be written ({})", request.file, std::strerror(errno)));
-  return file;
-}
+  [[nodiscard]] std::ofstream& stream() { return stream_; }
+  void keep(Complaint& complaint) {
+    is_kept_ = true;
+    stream_.close();
+    if (!stream_) complaint.make(unwritable());
+  }
+
+ private:
+  [[nodiscard]] std::string kept_name() const { return name_ + ".old"; }
+  [[nodiscard]] std::string unwritable() const {
+    return fmt::format("{} cannot be written ({})", name_, std::strerror(errno));
+  }
+  /// Complains if a file that is no recording has the name, and leaves it.
+  void make_way(Complaint& complaint) {
+    struct stat info {};
+    if (::stat(name_.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;
+    if (!is_recording(name_))
+      return complaint.make(name_ + " exists and is not a recording; it was not replaced");
+    has_older_ = std::rename(name_.c_str(), kept_name().c_str()) == 0;
+    if (!has_older_)
+      complaint.make(
+          fmt::format("{} cannot be kept as {} ({})", name_, kept_name(), std::strerror(errno)));
+  }
+
+  const std::string& name_;
+  std::ofstream stream_;
+  bool has_older_ = false;
+  bool is_kept_ = false;
+};
 
 FileDescriptor open_pipe(const RecordRequest& request, Complaint& complaint) {
   const std::string path =
@@ -206,15 +231,14 @@ int record(const RecordRequest& request, const MountControl& control, Complaint&
   if (complaint.made()) return 1;
   const FileDescriptor pipe = open_pipe(request, complaint);
   if (complaint.made()) return 1;
-  std::ofstream file = make_file(request, complaint);
+  RecordingFile file(request, complaint);
   if (complaint.made()) return 1;
-  file << recording_head(head);
-  Copier copier(pipe.get(), file);
+  file.stream() << recording_head(head);
+  Copier copier(pipe.get(), file.stream());
   const CommandRun run = run_recorded(request, control, copier, complaint);
-  file << "end " << copier.operations() << "\n";
-  file.close();
-  if (!file)
-    complaint.make(fmt::format("{} cannot be written ({})", request.file, std::strerror(errno)));
+  if (complaint.made()) return run.status;
+  file.stream() << "end " << copier.operations() << "\n";
+  file.keep(complaint);
   if (copier.has_lost()) complaint.make("operations came faster than they could be stored");
   if (!complaint.made())
     fmt::print(stderr, "{}: {} operations; files at the start: {}.\n", request.file,

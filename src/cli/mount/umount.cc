@@ -135,9 +135,11 @@ void wait_for_end(int daemon) {
     ready = ::poll(&ended, 1, kPatienceMs);
   } while (ready < 0 && errno == EINTR);
   if (ready != 0) return;
-  fmt::print(stderr,
-             "spindle umount: still waiting for the daemon: a large cache is being written, or a "
-             "process with a mount namespace of its own keeps the volume mounted\n");
+  fmt::print(
+      stderr,
+      "spindle umount: still waiting for the daemon: a large cache is being written, deleted "
+      "files are being freed, or a process with a mount namespace of its own keeps the volume "
+      "mounted\n");
   while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
   }
 }

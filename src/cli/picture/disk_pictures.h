@@ -33,7 +33,7 @@ DiskFigures take_disk_figures(const MountControl& control);
 struct PlayChoice {
   std::string arm;   ///< an arm policy, or a library; empty: the recorded one, or look
   std::string disk;  ///< empty: the recorded one, or 7200rpm
-  std::size_t depth = 32;
+  std::optional<std::size_t> depth;  ///< for a block trace: how many requests wait; none: 32
 };
 bool is_recording(const std::string& file);
 bool is_block_trace(const std::string& file);

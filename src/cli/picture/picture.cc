@@ -110,11 +110,14 @@ class Subject {
       if (!complaint.made()) MountControl(request.where, may_not).commit();
       image_ = complaint.made() ? "" : mount_->value("volume/image");
     } else {
-      is_played_ = is_recording(request.where) || is_block_trace(request.where);
+      is_trace_ = is_block_trace(request.where);
+      is_played_ = is_trace_ || is_recording(request.where);
     }
     if (!is_played_ && !(request.play.arm.empty() && request.play.disk.empty()))
       complaint.make(request.where +
                      ": --arm and --disk are only for a recording or a block trace");
+    if (!is_trace_ && request.play.depth)
+      complaint.make(request.where + ": --depth is only for a block trace");
   }
 
   /// The kinds of pictures that can be drawn; the first is drawn unless another is asked for.
@@ -193,6 +196,7 @@ class Subject {
   std::string image_;
   std::unique_ptr<MountControl> mount_;
   bool is_played_ = false;
+  bool is_trace_ = false;
   std::optional<DiskFigures> figures_;
 };
 
