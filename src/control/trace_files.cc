@@ -8,6 +8,7 @@
 #include "spindle/base/clock.h"
 #include "spindle/base/json_text.h"
 #include "spindle/base/number_text.h"
+#include "spindle/base/printable.h"
 #include "spindle/json/json.h"
 
 namespace spindle {
@@ -106,7 +107,7 @@ std::string event_text(const TraceEvent& event) {
       fmt::format("{:6}.{:06} #{} {} {}", nanoseconds / 1'000'000'000,
                   nanoseconds / 1000 % 1'000'000, event.request, type.layer, type.name);
   if (!type.word.empty()) fmt::format_to(std::back_inserter(line), " {}", event.word);
-  if (!type.text.empty()) fmt::format_to(std::back_inserter(line), " {}", event.text);
+  if (!type.text.empty()) fmt::format_to(std::back_inserter(line), " {}", printable(event.text));
   for (std::size_t i = 0; i < kEventNumbers && !type.numbers[i].empty(); ++i) {
     fmt::format_to(std::back_inserter(line), " {}={}", type.numbers[i], event.numbers[i]);
   }

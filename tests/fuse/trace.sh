@@ -121,6 +121,9 @@ tell_both_names() {
   spindle trace "$mnt" --op symlink >tree
   grep -q "symlink /four to d/two, in inode 1," tree || fail "the symbolic link's target: $(cat tree)"
   expect "" "$(spindle trace "$mnt" --op symlink --path '/one' 2>/dev/null)" "links that lead elsewhere"
+  spindle trace "$mnt" --op symlink -- ln -s $'a\nb' "$mnt/"$'c\td' >tree
+  grep -qF 'symlink /c\x09d to a\x0ab, in inode 1' tree || fail "names with control characters: $(cat tree)"
+  expect 2 "$(grep -cE 'fuse (request symlink /c\\x09d|target a\\x0ab) inode=' "$control/trace")" "lines of the trace with them"
 }
 
 # A reader that is too late is told how much is gone.

@@ -10,6 +10,7 @@
 #include "cli/mount/mount_control.h"
 #include "cli/trace/traced_requests.h"
 #include "cli/words.h"
+#include "spindle/base/printable.h"
 #include "spindle/base/size_text.h"
 
 namespace spindle::cli {
@@ -147,8 +148,9 @@ std::string heading_of(const TracedRequest& request) {
       text += fmt::format(" of epoch {}", epoch);
     return text;
   }
-  if (const std::string path = first.word("path"); !path.empty()) text += " " + path;
-  if (const TracedEvent* target = request.target()) text += " to " + target->word("path");
+  if (const std::string path = first.word("path"); !path.empty()) text += " " + printable(path);
+  if (const TracedEvent* target = request.target())
+    text += " to " + printable(target->word("path"));
   if (const auto inode = first.number("inode"); inode != 0)
     text +=
         fmt::format(", {}inode {}", names_in_directory(request.operation()) ? "in " : "", inode);
