@@ -45,7 +45,7 @@ Result<> read_fully(int file, std::span<std::byte> into, std::uint64_t at) {
 }
 
 Result<FileDescriptor> open_undo_file(const std::string& path) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file.is_open()) return Error{errno, "the undo file cannot be opened"};
   return file;
 }

@@ -164,6 +164,17 @@ Result<> check_unused(const std::string& path) {
   return present ? format::check_not_mounted(*present, path) : Result<>{};
 }
 
+/// 0 if the image's folder is there and takes a new file, or the error; a link that leads to no
+/// file counts as a new file, wherever that would be.
+int folder_error(const std::string& image) {
+  struct stat info {};
+  if (::lstat(image.c_str(), &info) == 0) return 0;
+  if (errno != ENOENT) return errno;
+  const std::size_t slash = image.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : image.substr(0, slash + 1) + ".";
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+}
+
 /// Whether a volume may be made in the image as it is, if it exists; gives the size of an image
 /// file. If not, `reason` says why.
 bool check_image(const Request& request, std::uint64_t& size, std::string& reason) {
@@ -173,6 +184,10 @@ bool check_image(const Request& request, std::uint64_t& size, std::string& reaso
   }
   struct stat info {};
   const bool exists = ::stat(request.image.c_str(), &info) == 0;
+  if (const int error = exists ? 0 : folder_error(request.image); error != 0) {
+    reason = sentence(request.image, Error{error, "the image cannot be created"});
+    return false;
+  }
   if (!exists && size == 0) {
     reason = fmt::format("{} does not exist: give its size, e.g. `{} 64M`", request.image,
                          request.image);

@@ -185,7 +185,7 @@ void WriteLogWriter::finish() {
 }
 
 Result<std::unique_ptr<WriteLogFile>> WriteLogFile::open(const std::string& path) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file.is_open()) return Error{errno, "the recording cannot be opened"};
   std::unique_ptr<WriteLogFile> log(new WriteLogFile(std::move(file)));
   TRY(log->scan());

@@ -80,6 +80,9 @@ refuses "No such file" spindle damage nowhere --kind loop
 refuses "volume.img to nowhere/copy: the copy cannot be made" spindle damage volume.img --kind loop -o nowhere/copy
 echo earlier >kept
 refuses "neither a file nor a block device" spindle damage tree --kind loop -o kept --force
+mkfifo pipe
+refuses "neither a file nor a block device" timeout 20 spindle damage pipe --kind loop -o kept --force
+refuses "cannot be read" timeout 20 spindle undo pipe volume.img
 [ "$(cat kept)" = earlier ] || fail "what was refused emptied an earlier copy"
 refuses "the image itself" spindle damage volume.img --kind loop -o volume.img --force
 refuses "--force replaces it" spindle damage volume.img --kind loop -o copy.img

@@ -51,6 +51,11 @@ done
 refuses "at least one inode" -N 0 image 4M
 json "32 <= a['inodes'] < 64" -N 32 image 4M
 
+# What could not be made is not promised either.
+refuses "absent/image: the image cannot be created (No such file or directory)" -n absent/image 4M
+refuses "absent/image: the image cannot be created (No such file or directory)" absent/image
+refuses "image cannot be created (Not a directory)" -n "$0/image" 4M
+
 # Names of any bytes: JSON stays valid, and no control characters reach the terminal.
 odd=$'odd\xff\n\e[31m'
 mkdir "$odd"

@@ -102,6 +102,8 @@ grep -q "program .* link /one to /two$" list || fail "the link is not told: $(gr
 step "wrong input"
 refuses "not a recording of writes" spindle crash before.img
 refuses "No such file" spindle crash nowhere
+mkfifo pipe
+refuses "cannot be read" timeout 20 spindle crash pipe
 refuses "events" spindle crash extent.crash --at 100000
 refuses "not a whole number" spindle crash extent.crash --at x
 refuses "--last: 'x' is not a number" spindle crash extent.crash --last x
@@ -110,7 +112,6 @@ refuses "those are" spindle crash extent.crash --explore --transaction 999
 refuses "need --at" spindle crash extent.crash --keep 3
 refuses "needs --at" spindle crash extent.crash --output other.img
 refuses "FILE is missing" spindle crash
-mkfifo pipe
 refuses "is not a file" spindle crash record "$image" pipe --force -- true
 [ -p pipe ]
 refuses "could not be run" spindle crash record "$image" none.crash -- /nonexistent

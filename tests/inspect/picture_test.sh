@@ -88,6 +88,8 @@ head -c 100000 /dev/zero >no-volume
 refuses "no-volume" spindle picture no-volume
 refuses "no Spindle volume is mounted there" spindle picture source
 refuses "absent" spindle picture absent
+mkfifo pipe
+refuses "neither a file nor a block device" timeout 20 spindle picture pipe
 refuses "--by" spindle picture disk.img --by colour
 refuses "only for a recording or a block trace" spindle picture disk.img --arm nonsense
 refuses "cannot be written" spindle picture disk.img --svg /nonexistent/file

@@ -1,6 +1,7 @@
 // What a disk did while a recording or a block trace was played on it.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "cli/experiment/league.h"
@@ -169,6 +170,9 @@ DiskFigures play_trace(const std::string& file, const PlayChoice& choice, Compla
 
 /// Reads only the beginning: an image may be as large as a disk, and have no line end.
 std::string beginning_of(const std::string& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored))
+    return {};  // to look would take from a pipe
   std::string bytes(std::size_t{1} << 16, '\0');
   std::ifstream stream(file, std::ios::binary);
   stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));

@@ -52,7 +52,7 @@ Result<> copy_content(int from, int to) {
 }  // namespace
 
 Result<> copy_image(const std::string& from, const std::string& to, bool replace) {
-  const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
   if (!source.is_open() || ::fstat(source.get(), &status) != 0)
     return Error{errno, "the image cannot be opened"};
