@@ -125,6 +125,19 @@ a_dead_mount_can_be_left() {
   unmount_volume
 }
 
+only_one_of_two_unmounts_it() {
+  step "two who unmount"
+  local both=() status=0
+  mount_volume
+  spindle umount "$mnt" 2>first & both+=($!)
+  spindle umount "$mnt" 2>second & both+=($!)
+  wait "${both[0]}" || status=$((status + 1))
+  wait "${both[1]}" || status=$((status + 1))
+  expect 1 "$status" "how many of two fail to unmount one mount"
+  grep -qE "no Spindle volume is mounted there( any more)?$" first second || fail "$(cat first second)"
+  wait_for_end
+}
+
 is_never_mounted_twice() {
   step "twice"
   local other=$work/other
@@ -334,6 +347,7 @@ stays_while_it_is_busy
 says_where_else_it_is_mounted
 a_signal_waits_for_open_files
 a_dead_mount_can_be_left
+only_one_of_two_unmounts_it
 is_never_mounted_twice
 waits_for_the_daemon_of_that_mount
 waits_for_the_daemon_of_a_replaced_image

@@ -144,6 +144,18 @@ void wait_for_end(int daemon) {
   }
 }
 
+/// Why it could not be unmounted: somebody else may have been faster.
+std::string refusal(const std::string& given, const HostMount& mount, int error) {
+  const std::vector<HostMount> mounts = host_mounts();
+  const HostMount* const left = mount_at(mounts, mount.directory);
+  if (left == nullptr || left->device != mount.device)
+    return fmt::format("{}: no Spindle volume is mounted there any more", given);
+  if (error == EBUSY)
+    return fmt::format("{} is busy: a program has a file open or its working directory in it",
+                       given);
+  return fmt::format("{}: {}", given, std::strerror(error));
+}
+
 int run(const std::string& given) {
   const std::string directory = absolute_path(given);
   const std::vector<HostMount> mounts = host_mounts();
@@ -158,12 +170,7 @@ int run(const std::string& given) {
   const int error = unmount(directory);
   if (error != 0) {
     if (daemon >= 0) ::close(daemon);
-    if (error == EBUSY)
-      return fail(
-          "umount",
-          fmt::format("{} is busy: a program has a file open or its working directory in it",
-                      given));
-    return fail("umount", fmt::format("{}: {}", given, std::strerror(error)));
+    return fail("umount", refusal(given, *mount, error));
   }
   if (daemon < 0) return 0;
   if (const std::string other = also_mounted_at(*mount); !other.empty()) {
