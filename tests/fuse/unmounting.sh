@@ -331,6 +331,8 @@ as_user sh -c 'echo mine >"$1/file" && find "$1"' sh "$2"
 as_user spindle record "$2" theirs/recording -- cat "$2/file"
 ! setpriv --reuid 65533 --regid 65533 --clear-groups spindle umount "$2" 2>refusal
 grep -q "another user has mounted it" refusal
+! as_user env PATH="$(dirname "$(command -v spindle)")" spindle umount "$2" 2>refusal || exit 1
+grep -q "no fusermount3 on the PATH" refusal
 as_user spindle umount "$2"
 SCRIPT
   # Runs in a namespace of its own, with a /dev/fuse that anybody may open.

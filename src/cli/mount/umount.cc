@@ -153,6 +153,9 @@ std::string refusal(const std::string& given, const HostMount& mount, int error)
   if (error == EBUSY)
     return fmt::format("{} is busy: a program has a file open or its working directory in it",
                        given);
+  if (error == ENOENT)
+    return fmt::format("{}: there is no fusermount3 on the PATH, which only root can do without",
+                       given);
   return fmt::format("{}: {}", given, std::strerror(error));
 }
 
