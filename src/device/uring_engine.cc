@@ -1,5 +1,6 @@
 #include <liburing.h>
 
+#include <cerrno>
 #include <optional>
 
 #include "device/io_engine.h"
@@ -28,6 +29,7 @@ class UringEngine final : public IoEngine, private thread::FdWatcher {
   void prepare(IoOperation& operation);
   void submit_prepared();
   void reap();
+  static void finish(IoOperation& operation, std::int64_t outcome);
   void begin_watching();
   void end_watching();
   void readable() override { reap(); }
@@ -81,11 +83,18 @@ void UringEngine::reap() {
   while (const unsigned count = io_uring_peek_batch_cqe(&ring_, completions, kMostReapedAtOnce)) {
     in_flight_ -= count;
     for (unsigned i = 0; i < count; ++i) {
-      static_cast<IoOperation*>(io_uring_cqe_get_data(completions[i]))->finish(completions[i]->res);
+      finish(*static_cast<IoOperation*>(io_uring_cqe_get_data(completions[i])),
+             completions[i]->res);
     }
     io_uring_cq_advance(&ring_, count);
   }
   if (in_flight_ == 0) end_watching();
+}
+
+// What the kernel can neither do at once nor, at the limit of threads or processes, with a thread
+// of its own, it cancels. Nobody else cancels anything here.
+void UringEngine::finish(IoOperation& operation, std::int64_t outcome) {
+  operation.finish(outcome == -ECANCELED ? operation.perform() : outcome);
 }
 
 void UringEngine::begin_watching() {

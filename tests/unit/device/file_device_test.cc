@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -369,6 +370,26 @@ TEST_P(FileDeviceInRuntime, AFileThatBecameTooShortIsAnError) {
   };
   check();
   test::in_runtime(check);
+}
+
+/// In a process to which the kernel gives no more threads; root would not be limited.
+[[noreturn]] void write_without_new_kernel_threads(FileDevice& device) {
+  constexpr uid_t kNobody = 65534;
+  const rlimit none{0, 0};
+  CHECK(::setrlimit(RLIMIT_NPROC, &none) == 0);
+  CHECK(::geteuid() != 0 || ::setresuid(kNobody, kNobody, kNobody) == 0);
+  bool is_done = false;
+  test::in_runtime([&] {
+    const std::vector<std::byte> blocks(2 << 20);
+    is_done = device.write(BlockNo{0}, blocks).ok() && device.flush().ok();
+  });
+  ::_exit(is_done ? 0 : 1);
+}
+
+TEST_P(FileDeviceInRuntime, NeedsNoNewKernelThreads) {
+  const ImageFile image(4 << 20);
+  const auto device = open_device(image, GetParam());
+  EXPECT_EXIT(write_without_new_kernel_threads(*device), testing::ExitedWithCode(0), "");
 }
 
 TEST_P(FileDeviceInRuntime, AFileThatWasCutOffIsNotLengthenedAgain) {
