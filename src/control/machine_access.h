@@ -17,10 +17,17 @@ class MachineAccess {
  public:
   explicit MachineAccess(LiveMachine& live) : live_(live) {}
 
+  /// What `work()` returns, a Result; EAGAIN if the host gives no helper. This thread must not do
+  /// it instead: the machine may be waiting for it.
+  template <class Work>
+  auto beside(Work work) const -> decltype(work()) {
+    return TRY(thread::offload_elsewhere(work));
+  }
+
   /// What `use(machine)` returns, a Result.
   template <class Use>
   auto with(Use use) const -> decltype(use(std::declval<Machine&>())) {
-    return thread::offload([&] { return live_.with(use); });
+    return beside([&] { return live_.with(use); });
   }
 
   /// What `look(machine)` returns, a Result: at once if nobody holds the machine, otherwise as

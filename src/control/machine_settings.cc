@@ -89,7 +89,7 @@ Result<> rebuild(MachineAccess machine, const std::function<void(MachineConfigur
     return m.configuration();
   }));
   change(configuration);
-  return thread::offload([&] { return machine.live().restart(configuration); });
+  return machine.beside([&] { return machine.live().restart(configuration); });
 }
 
 /// A number that the machine is built of.
@@ -194,30 +194,30 @@ constexpr std::string_view kFree = "max";
 
 void add_clock(ControlTree& tree, MachineAccess machine) {
   LiveMachine& live = machine.live();
-  const auto show_rate = [&live]() -> Result<std::string> {
-    const double rate = thread::offload([&] { return live.rate(); });
+  const auto show_rate = [machine, &live]() -> Result<std::string> {
+    const double rate = TRY(machine.beside([&]() -> Result<double> { return live.rate(); }));
     if (rate == LiveMachine::kAsFastAsPossible) return fmt::format("{}\n", kFree);
     return fmt::format("{}\n", rate);
   };
-  const auto set_rate = [&live](std::string_view text) -> Result<> {
+  const auto set_rate = [machine, &live](std::string_view text) -> Result<> {
     const double rate =
         text == kFree ? LiveMachine::kAsFastAsPossible : TRY(as_number<double>(text));
     if (text != kFree && !(rate >= 0)) return Error{EINVAL, "a rate is 0 to 1000000, or max"};
-    return thread::offload([&] { return live.set_rate(rate); });
+    return machine.beside([&] { return live.set_rate(rate); });
   };
   tree.add_file("machine/rate", {.read = show_rate, .write = set_rate});
-  tree.add_file("machine/step", {.write = [&live](std::string_view text) -> Result<> {
+  tree.add_file("machine/step", {.write = [machine, &live](std::string_view text) -> Result<> {
                   constexpr std::uint64_t kMostSteps = 1'000'000;
                   const auto events = TRY(as_number<std::uint64_t>(text));
                   if (events > kMostSteps) return Error{ERANGE, "at most 1000000 steps at a time"};
-                  return thread::offload([&] { return live.step(events); });
+                  return machine.beside([&] { return live.step(events); });
                 }});
   tree.add_file("machine/restart", {.write = [machine](std::string_view) -> Result<> {
                   const auto configuration =
                       TRY(machine.with([](Machine& m) -> Result<MachineConfiguration> {
                         return m.configuration();
                       }));
-                  return thread::offload([&] { return machine.live().restart(configuration); });
+                  return machine.beside([&] { return machine.live().restart(configuration); });
                 }});
   tree.add_file("machine/now_ns", {.read = [machine]() -> Result<std::string> {
                   return machine.with([](Machine& m) -> Result<std::string> {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include "spindle/base/clock.h"
 
@@ -49,15 +50,26 @@ std::unique_lock<std::mutex> LiveMachine::rest() {
   return lock;
 }
 
+// It rests until there is a machine.
+Result<> LiveMachine::begin_thread() {
+  if (thread_.joinable()) return {};
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    return Error{error.code().value(), "the host gives no kernel thread for the machine"};
+  }
+  return {};
+}
+
 Result<> LiveMachine::make() {
   if (machine_ != nullptr) return {};
+  TRY(begin_thread());
   host_ = make_host_();
   boot_seconds_ = wall_time().seconds;
   if (configuration_.start_wall_seconds == 0) configuration_.start_wall_seconds = boot_seconds_;
   machine_ = TRY(Machine::create(configuration_, *host_));
   wall_base_ns_ = monotonic_ns();
   virtual_base_ = {};
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_all();  // the thread rests while there is no machine
   return {};
 }

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -101,15 +102,20 @@ struct Watch {
     }
   }
 
+  /// If the host gives no thread for it, nobody looks until the next one begins to wait.
   void begin_to_look() {
     // Signals are for the other threads.
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    std::thread([this] { look_for_ever(); }).detach();
+    try {
+      std::thread([this] { look_for_ever(); }).detach();
+      is_looking = true;
+    } catch (const std::system_error&) {
+      is_looking = false;
+    }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    is_looking = true;
   }
 };
 

@@ -105,6 +105,7 @@ class Helpers {
 
   /// False if the kernel gives no helper.
   bool submit(std::shared_ptr<Call> call);
+  bool has_one();
 
  private:
   struct Helper {
@@ -184,6 +185,12 @@ bool Helpers::submit(std::shared_ptr<Call> call) {
   return true;
 }
 
+bool Helpers::has_one() {
+  const std::lock_guard lock(common_->mutex);
+  if (common_->helpers.empty()) add_helper(common_);
+  return !common_->helpers.empty();
+}
+
 // With the lock. At the end nobody is left to join another helper.
 bool Helpers::call_another(const std::shared_ptr<Common>& common) {
   if (common->queue.empty() || common->looking > 0 || common->ends) return false;
@@ -253,20 +260,30 @@ void Helpers::serve(const std::shared_ptr<Common>& common, Helper& self) {
   }
 }
 
+// Used in a section: their lock must not be held by a thread that is preempted.
+Helpers& helpers() {
+  static Helpers only;
+  return only;
+}
+
 }  // namespace
 
 namespace detail {
+
+bool has_helper() {
+  if (current_control == nullptr) return true;
+  const Section section;
+  return helpers().has_one();
+}
 
 bool run_on_helper(std::function<void()> work, Deadline deadline) {
   if (current_control == nullptr) {
     work();
     return true;
   }
-  // In a section: the helper threads' lock must not be held by a thread that is preempted.
   const Section section;
-  static Helpers helpers;
   const auto call = std::make_shared<Call>(std::move(work), deadline != kNever);
-  if (!helpers.submit(call)) Call::make(call);
+  if (!helpers().submit(call)) Call::make(call);
   const bool ended = call->wait(deadline);
   if (ended) current_thread::error_number() = call->error_number();
   return ended;

@@ -2,7 +2,8 @@
 # The host runs out of room under a sparse image: programs that write get an error, the volume turns read-only when its
 # journal cannot be written and says why, and what an fsync has acknowledged is there once the host has room again. The
 # image is truncated under the mount: nothing is acknowledged any more, and no write makes the image longer again. And
-# many programs write at once while the daemon gets little memory: all are served.
+# many programs write at once while the daemon gets little memory: all are served. And the host gives the daemon no more
+# kernel threads: files are served, and the simulated machine, which needs one, says so.
 . "$(dirname "$0")/library.sh"
 [ "$(id -u)" = 0 ] || skip "needs a small tmpfs, which only root can mount"
 
@@ -129,5 +130,23 @@ os.close(end)
 assert not any([os.waitpid(child, 0)[1] for child in children]), "a write failed"
 PYTHON
 unmount_volume
+check_volume
+step "no more kernel threads"
+chmod 711 "$work"
+chown 65534:65534 "$image" "$mnt"
+cat >in_namespace <<'SCRIPT'
+as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+as_user mkfs.spindle -q --force "$1"
+as_user spindle mount "$1" "$2"
+as_user prlimit --nproc=0 --pid "$(as_user cat "$2/.spindle/process_id")"
+as_user dd if=/dev/urandom of="$2/before" bs=1M count=4 conv=fsync status=none
+! as_user timeout 60 cat "$2/.spindle/proc/stat" 2>refusal || exit 1
+grep -q "Resource temporarily unavailable" refusal
+as_user dd if="$2/before" of="$2/after" bs=1M conv=fsync status=none
+spindle umount "$2"
+SCRIPT
+unshare -m --propagation private bash -c '
+  mount -t tmpfs -o mode=755 none /dev && mknod -m 666 /dev/fuse c 10 229 && mknod -m 666 /dev/null c 1 3 &&
+  mknod -m 666 /dev/urandom c 1 9 && bash -ex in_namespace "$@"' bash "$image" "$mnt" >said 2>&1 || fail "$(tail -n 5 said)"
 check_volume
 step "done"

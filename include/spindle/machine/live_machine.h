@@ -43,7 +43,8 @@ class LiveMachine {
   LiveMachine& operator=(const LiveMachine&) = delete;
 
   /// Calls `use` with the machine at rest and returns what it returns, which must be a Result. The
-  /// first call makes the machine, and fails as `Machine::create` does.
+  /// first call makes the machine, and fails as `Machine::create` does, or with EAGAIN if the host
+  /// gives no kernel thread for it.
   template <class Use>
   auto with(Use&& use) -> decltype(use(std::declval<Machine&>())) {
     const std::unique_lock lock = rest();
@@ -80,6 +81,7 @@ class LiveMachine {
 
  private:
   std::unique_lock<std::mutex> rest();
+  Result<> begin_thread();
   Result<> make();
   /// Where virtual time is to be by now; the end of time if it does not wait.
   [[nodiscard]] VirtualTime goal() const;

@@ -9,7 +9,8 @@
 // current_thread::error_number). A helper is made when none is idle, up to kMostHelpers in the
 // process, and is kept; further calls queue. The wait of `offload` is not a point of cancellation,
 // since the helper uses what lies on the caller's stack. Outside of a thread, and if the kernel
-// gives no helper, the caller runs the function itself.
+// gives no helper, the caller runs the function itself. What waits for other threads of the runtime
+// could then wait for ever: for that there is `offload_elsewhere`.
 //
 // Nobody can end a blocking call from outside. So when the deadline of `offload_until` comes, or
 // its thread is cancelled, the call is left to its helper, which finishes it at some time and drops
@@ -39,6 +40,8 @@ namespace detail {
 /// that it uses: if the deadline comes first, this returns false and the work is left to the
 /// helper.
 bool run_on_helper(std::function<void()> work, Deadline deadline);
+/// Makes a helper if a thread calls and there is none; false if the kernel gives none.
+bool has_helper();
 
 template <class F, class T>
 void call_into(F& function, Outcome<T>& outcome) {
@@ -56,6 +59,13 @@ auto offload(F&& function) -> std::invoke_result_t<F&> {
   detail::run_on_helper([&] { detail::call_into(function, outcome); }, kNever);
   if (outcome.failure) std::rethrow_exception(outcome.failure);
   return outcome.take().take();
+}
+
+/// As `offload`, but EAGAIN if the kernel gives no helper: the function was not called then.
+template <class F>
+auto offload_elsewhere(F&& function) -> Result<std::invoke_result_t<F&>> {
+  if (!detail::has_helper()) return Error{EAGAIN, "the host gives no kernel thread to wait with"};
+  return offload(std::forward<F>(function));
 }
 
 /// ETIMEDOUT if the call has not ended when the deadline comes: see above. With kNever it waits

@@ -1,5 +1,9 @@
 // What other kernel threads may do to a runtime, and what a later run finds.
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <thread>
@@ -104,6 +108,29 @@ TEST(OutsideDeathTest, ACallOnAHelperWakesNobody) {
                  offload([&] { wakes.release(); });
                }),
                kSaysWhoMayNot);
+}
+
+/// The kernel gives this process no more threads; root would not be limited.
+void run_out_of_kernel_threads() {
+  constexpr uid_t kNobody = 65534;
+  const rlimit none{0, 0};
+  ASSERT_EQ(setrlimit(RLIMIT_NPROC, &none), 0);
+  if (geteuid() == 0) ASSERT_EQ(setresuid(kNobody, kNobody, kNobody), 0);
+}
+
+TEST(OutsideDeathTest, WithoutAHelperACallIsMadeHereOrNotAtAll) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto try_both = [] {
+    run_out_of_kernel_threads();
+    run([] {
+      const auto here = std::this_thread::get_id();
+      const bool is_made_here = offload([&] { return std::this_thread::get_id() == here; });
+      bool is_made = false;
+      const Result<bool> elsewhere = offload_elsewhere([&] { return is_made = true; });
+      _exit(is_made_here && !is_made && elsewhere.code() == EAGAIN ? 0 : 1);
+    });
+  };
+  EXPECT_EXIT(try_both(), testing::ExitedWithCode(0), "");
 }
 
 TEST(OutsideDeathTest, ASecondTraceIsRefused) {
