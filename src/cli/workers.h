@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,7 +36,11 @@ class Workers {
       }
     };
     std::vector<std::thread> threads;
-    for (unsigned i = 1; i < threads_; ++i) threads.emplace_back(take_and_work);
+    try {
+      for (unsigned i = 1; i < threads_; ++i) threads.emplace_back(take_and_work);
+    } catch (const std::system_error&) {
+      // The host gives no more: those that there are do all of the work.
+    }
     take_and_work();
     for (std::thread& thread : threads) thread.join();
   }

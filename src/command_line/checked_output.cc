@@ -35,6 +35,11 @@ int with_checked_output(std::string_view program, int failed, const std::functio
     const bool has_arrived = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
     return has_arrived ? status : fail(program, failed, std::strerror(errno));
   } catch (const std::system_error& error) {
+    if (error.code() == std::errc::resource_unavailable_try_again && std::ferror(stdout) == 0) {
+      std::fprintf(stderr, "%.*s: the host gives no more kernel threads\n",
+                   static_cast<int>(program.size()), program.data());
+      return failed;
+    }
     // Thrown by fmt::print, which says where before the colon and the reason behind it.
     return fail(program, failed, error.code().message().c_str());
   }

@@ -42,7 +42,9 @@ int serve_in_background(const MountRequest& request) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail("mount", std::strerror(errno));
   const pid_t child = ::fork();
-  if (child < 0) return fail("mount", std::strerror(errno));
+  if (child < 0)
+    return fail("mount",
+                fmt::format("the host gives no process for the daemon ({})", std::strerror(errno)));
   if (child == 0) {
     ::close(ends[0]);
     ::setsid();
