@@ -17,7 +17,7 @@ constexpr std::size_t kSamples = 128;
 /// Turns switches into spans.
 class SpanRecorder {
  public:
-  SpanRecorder(ScenarioRun& run, std::uint32_t cpus) : run_(run), cpus_(cpus) {}
+  SpanRecorder(ScenarioRun& run, std::uint32_t cpus) : run_(run), open_(cpus) {}
 
   void take(const EventRing& events) {
     for (seen_ = std::max(seen_, events.first()); seen_ < events.end(); ++seen_) {
@@ -25,38 +25,32 @@ class SpanRecorder {
       if (event.kind != MachineEventKind::kSwitch) continue;
       close(event.cpu, event.at);
       if (event.other != 0)
-        cpus_[event.cpu].open = {event.cpu,
-                                 event.other,
-                                 std::string(events.text(event.other_name)),
-                                 event.at + VirtualTime{event.value},
-                                 {}};
+        open_[event.cpu] = {event.cpu,
+                            event.other,
+                            std::string(events.text(event.other_name)),
+                            event.at + VirtualTime{event.value},
+                            {}};
     }
   }
   void close_all(VirtualTime at) {
-    for (std::uint32_t cpu = 0; cpu < cpus_.size(); ++cpu) close(cpu, at);
+    for (std::uint32_t cpu = 0; cpu < open_.size(); ++cpu) close(cpu, at);
   }
 
  private:
-  struct Cpu {
-    CpuSpan open;
-    bool had_spans = false;
-  };
-
   void close(std::uint32_t cpu, VirtualTime at) {
-    CpuSpan& span = cpus_[cpu].open;
+    CpuSpan& span = open_[cpu];
     if (span.thread == 0) return;
     span.to = at;
-    if (span.from < span.to) add(span, cpus_[cpu]);
+    if (span.from < span.to) add(span);
     span = {};
   }
-  void add(const CpuSpan& span, Cpu& cpu) {
+  void add(const CpuSpan& span) {
     ++run_.all_spans;
-    if (std::exchange(cpu.had_spans, true)) ++run_.switches;
     if (run_.spans.size() < ScenarioRun::kMostSpans) run_.spans.push_back(span);
   }
 
   ScenarioRun& run_;
-  std::vector<Cpu> cpus_;
+  std::vector<CpuSpan> open_;  ///< of each CPU
   std::uint64_t seen_ = 0;
 };
 

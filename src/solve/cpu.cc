@@ -281,15 +281,6 @@ double share_of_cpu(const CpuProcess& process, VirtualTime in_system) {
   return in_system.ns == 0 ? 1 : ran / static_cast<double>(in_system.ns);
 }
 
-/// How often a CPU went from one segment of the chart to the next.
-std::size_t switches_of(const CpuRun& run, std::size_t cpus) {
-  std::vector<std::size_t> segments(cpus);
-  for (const CpuSegment& segment : run.gantt()) ++segments[segment.cpu];
-  std::size_t switches = 0;
-  for (std::size_t of_cpu : segments) switches += of_cpu == 0 ? 0 : of_cpu - 1;
-  return switches;
-}
-
 Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::size_t cpus) {
   Metric completion, turnaround, waiting, response;
   VirtualTime makespan;
@@ -317,7 +308,7 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::s
                  {"utilization",
                   rounded(static_cast<double>(run.busy().ns) / span / static_cast<double>(cpus))},
                  {"throughput", rounded(makespan.ns == 0 ? 0 : count / (span / kUnitNs))},
-                 {"switches", switches_of(run, cpus)},
+                 {"switches", run.switches()},
                  {"preemptions", run.preemptions()},
                  {"longest_wait", in_units(longest_wait)},
                  {"jain_fairness", fairness.value()}};

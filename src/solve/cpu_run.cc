@@ -393,6 +393,7 @@ void CpuRun::start(std::size_t c, TaskId task) {
   cpu.unfinished.reset();
   const bool is_other = cpu.last && *cpu.last != process;
   cpu.running = cpu.last = process;
+  if (is_other) ++switches_;
   if (rules_.explains && !goes_on) cpu.choice = choice_of(c, process);
   waiting_.erase(process);
   if (goes_on) return;

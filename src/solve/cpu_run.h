@@ -102,6 +102,8 @@ class CpuRun {
   [[nodiscard]] VirtualTime busy() const { return busy_; }
   /// How often a process lost the CPU before its burst ended to another that was ready.
   [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
+  /// How often a CPU went from one process to another, each of which costs a context switch.
+  [[nodiscard]] std::uint64_t switches() const { return switches_; }
   /// How often a process went on on another CPU than before.
   [[nodiscard]] std::uint64_t migrations() const { return migrations_; }
 
@@ -201,6 +203,7 @@ class CpuRun {
   std::uint64_t slices_so_far_ = 0;
   VirtualTime busy_;
   std::uint64_t preemptions_ = 0;
+  std::uint64_t switches_ = 0;
   std::uint64_t migrations_ = 0;
   std::size_t finished_ = 0;
   std::vector<CpuSegment> gantt_;

@@ -70,7 +70,6 @@ struct ScenarioRun {
   std::unique_ptr<Machine> machine;  ///< the machine as it was at the end
   std::vector<CpuSpan> spans;        ///< in the order of their ends; the first kMostSpans
   std::uint64_t all_spans = 0;       ///< how many there were
-  std::uint64_t switches = 0;        ///< changes from one span to the next, on all CPUs
   std::vector<RunSample> samples;    ///< a hundred or so, at equal distances
   std::vector<MemoryPiece> fullest;  ///< memory when about the least was free
   VirtualTime fullest_at;

@@ -195,7 +195,7 @@ Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::strin
           {"makespan", end},
           {"utilization", capacity > 0 ? rounded(ms(busy) / capacity) : 0},
           {"throughput", end > 0 ? rounded(static_cast<double>(means.count) / end) : 0},
-          {"switches", run.switches},
+          {"switches", system.switches},
           {"preemptions", preemptions},
           {"instants", run.instants},
           {"processes", processes_json(run)},

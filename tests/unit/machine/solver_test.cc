@@ -137,7 +137,7 @@ TEST(MachineAndSolver, AgreeOnEverySchedule) {
     const Json solved = solve_cases(Json::array({plain}))[0]["answer"];
     for (const char* quantity : {"completion", "turnaround", "waiting", "response", "gantt"})
       EXPECT_EQ(answer[quantity], solved[quantity]) << quantity;
-    EXPECT_EQ(run->switches, solved["switches"]);
+    EXPECT_EQ(run->machine->snapshot_system().switches, solved["switches"]);
     ++compared;
   }
   EXPECT_GE(compared, 58);
@@ -189,12 +189,12 @@ TEST(MachineAndSolver, CountSwitchesOfEachProcessorAndBeyondTheChart) {
       "machine { cpus = 2, policy = 'fcfs', costs = 'none' }"
       "process { 'P', burst = 5, count = 4 }");
   EXPECT_EQ(two.all_spans, 4u);
-  EXPECT_EQ(two.switches, 2u);
+  EXPECT_EQ(two.machine->snapshot_system().switches, 2u);
   const ScenarioRun many = run_of(
       "machine { policy = 'rr', quantum = 1, costs = 'none' }"
       "process { 'P', burst = 110000, count = 2 }");
   EXPECT_EQ(many.all_spans, 220'000u);
-  EXPECT_EQ(many.switches, 219'999u);
+  EXPECT_EQ(many.machine->snapshot_system().switches, 219'999u);
   EXPECT_EQ(many.spans.size(), ScenarioRun::kMostSpans);
 }
 

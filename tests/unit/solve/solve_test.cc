@@ -134,6 +134,20 @@ TEST(Solve, LooksAtTheEndOfASwitchWhoHasCome) {
   EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["gantt"], answer["gantt"]);
 }
 
+/// Each change that is paid for is counted, and no other: C takes the CPU from B, which had just
+/// got it, and A goes on after its device as if nothing had been.
+TEST(Solve, CountsTheChangesOfProcessThatAreMade) {
+  Json problem = {{"domain", "cpu"},
+                  {"algorithm", "SRTF"},
+                  {"parameters", {{"context_switch", 2}}},
+                  {"input", {{"processes", {{"A", 0, 3}, {"B", 1, 9}, {"C", 4, 1}}}}}};
+  const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+  EXPECT_EQ(answer["switches"], 3);
+  EXPECT_EQ(answer["makespan"], 13 + 3 * 2);
+  problem["input"]["processes"] = Json::parse(R"([["A", 0, [2, 3, 2]]])");
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["switches"], 0);
+}
+
 Json completions(const char* algorithm, const Json& parameters, const char* input) {
   const Json problem = {{"domain", "cpu"},
                         {"algorithm", algorithm},
