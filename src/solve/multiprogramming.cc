@@ -119,10 +119,14 @@ class PagedMachine {
         std::ranges::count_if(pages, [&](PageKey page) { return page >> 41 == process; }));
   }
 
-  /// Makes the processes ready whose page has come.
+  [[nodiscard]] bool has_more(std::size_t p) const {
+    return states_[p].at < processes_[p].references.size();
+  }
+
+  /// Makes the processes ready whose page has come; one that waited for its last page is done.
   void come_back() {
     for (; !waiting_.empty() && waiting_.front().until <= now_; waiting_.pop_front())
-      ready_.push_back(waiting_.front().process);
+      if (has_more(waiting_.front().process)) ready_.push_back(waiting_.front().process);
   }
 
   void take_turn() {
@@ -131,7 +135,7 @@ class PagedMachine {
     State& state = states_[p];
     const std::vector<PageKey>& references = processes_[p].references;
     PageFrames& memory = memories_[rules_.is_local ? p : 0];
-    for (std::uint64_t i = 0; i < rules_.quantum && state.at < references.size(); ++i) {
+    for (std::uint64_t i = 0; i < rules_.quantum && has_more(p); ++i) {
       const bool hit = memory.refer(key_of(p, references[state.at++])).hit;
       now_ += VirtualTime{kUnitNs};
       busy_ += VirtualTime{kUnitNs};
@@ -139,12 +143,12 @@ class PagedMachine {
       ++state.faults;
       if (rules_.fault_time.ns == 0) continue;
       device_free_ = std::max(device_free_, now_) + rules_.fault_time;
-      if (state.at < references.size()) waiting_.push_back({device_free_, p});
+      waiting_.push_back({device_free_, p});
       come_back();
       return;
     }
     come_back();
-    if (state.at < references.size()) ready_.push_back(p);
+    if (has_more(p)) ready_.push_back(p);
   }
 
   std::span<const PagedProcess> processes_;

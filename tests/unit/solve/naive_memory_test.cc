@@ -212,6 +212,24 @@ TEST(NaiveMemory, ProcessesShareMemoryAsOneOrAsNone) {
   }
 }
 
+/// Alone, a process has each reference and each fetch one after the other, the last one, too.
+TEST(NaiveMemory, EveryFetchTakesItsTime) {
+  Random random(7);
+  for (int round = 0; round < 50; ++round) {
+    const std::vector<int> pages = random_numbers(random, 12, 0, 4);
+    const Json process = Json::array({"A", pages});
+    const Json answer = solved("multiprogramming", "LRU", {{"frames", 3}, {"fault_time", 5}},
+                               {{"processes", Json::array({process})}});
+    const int run = static_cast<int>(pages.size());
+    ASSERT_EQ(answer["time"], run + 5 * answer["faults"].get<int>());
+  }
+  EXPECT_EQ(solved("multiprogramming", "LRU", {{"frames", 2}, {"fault_time", 5}},
+                   Json::parse(R"({"processes": [["A", [1]], ["B", [1]]]})")),
+            Json::parse(R"({"faults": 2, "hits": 0, "faults_of_each": {"A": 1, "B": 1},
+                            "frames_of_each": {"A": 1, "B": 1}, "time": 11,
+                            "utilization": 0.1818})"));
+}
+
 /// The CPU is busier with every process, until their pages no longer fit.
 TEST(NaiveMemory, TooManyProcessesThrash) {
   const Json pages = {1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4};
