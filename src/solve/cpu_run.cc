@@ -360,6 +360,15 @@ void CpuRun::dispatch_shared() {
       if (states_[a.task.value].ran_on == b.cpu && states_[b.task.value].ran_on != b.cpu &&
           may_run(b.task.value, a.cpu))
         std::swap(a.cpu, b.cpu);
+  // Of the others, the first to be chosen has the first of their CPUs.
+  const auto is_new_there = [&](const Pair& pair) {
+    return states_[pair.task.value].ran_on != pair.cpu;
+  };
+  for (auto a = chosen.begin(); a != chosen.end(); ++a)
+    for (auto b = a + 1; b != chosen.end() && is_new_there(*a); ++b)
+      if (b->cpu < a->cpu && is_new_there(*b) && may_run(a->task.value, b->cpu) &&
+          may_run(b->task.value, a->cpu))
+        std::swap(a->cpu, b->cpu);
   for (const Pair& pair : chosen) start(pair.cpu, pair.task);
 }
 

@@ -175,6 +175,17 @@ TEST(Solve, OnlyWhoGivesWayBeginsItsQuantumAgain) {
       Json({{"A", 8}, {"B", 8}, {"C", 7}, {"D", 3}}));
 }
 
+/// At 1, A goes on where it was, and D and E, which are before it in the queue, take the others.
+TEST(Solve, WhoIsNewTakesTheFirstCpuThatIsLeft) {
+  const Json problem = Json::parse(
+      R"({"domain": "cpu", "algorithm": "RR", "parameters": {"cpus": 3, "quantum": 1},
+          "input": {"processes": [["A", 0, 2], ["B", 0, 1], ["C", 0, 1], ["D", 0, 1],
+                                  ["E", 0, 1]]}})");
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["gantt"],
+            Json::parse(R"([["A", 0, 2, 0], ["B", 0, 1, 1], ["C", 0, 1, 2], ["D", 1, 2, 1],
+                            ["E", 1, 2, 2]])"));
+}
+
 /// P would come before A and B, but is bound to the CPU of X.
 TEST(Solve, WhoMayNotRunOnACpuSendsNobodyAway) {
   EXPECT_EQ(completions("PRIORITY-RR", {{"cpus", 2}, {"quantum", 3}},
