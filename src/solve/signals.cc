@@ -4,12 +4,14 @@
 // ("wait"); it itself sets handlers ("catch USR1"), ignores ("ignore INT"), goes back to the
 // default ("default INT"), blocks and unblocks ("block USR1", "unblock USR1"), and ends ("exit 3").
 // All rules are those of signal(7): a standard signal pends once, a real-time signal as often as it
-// was sent; pending ones are taken by ascending number; SIGKILL and SIGSTOP cannot be caught,
-// ignored or blocked; SIGCONT and the stop signals drop each other from those that pend; an ignored
-// signal is dropped when it is sent, unless it is blocked, and one that pends when it becomes
-// ignored. A stopped process does its own operations when it goes on.
+// was sent; pending ones are taken by ascending number, those of faults first (which Linux does,
+// however they were sent); SIGKILL and SIGSTOP cannot be caught, ignored or blocked; SIGCONT and
+// the stop signals drop each other from those that pend; an ignored signal is dropped when it is
+// sent, unless it is blocked, and one that pends when it becomes ignored. A stopped process does
+// its own operations when it goes on.
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <deque>
 #include <functional>
@@ -74,6 +76,7 @@ constexpr int kContinue = 18;
 constexpr int kStop = 19;
 constexpr int kFirstRealTime = 34;  // the first two are the C library's own
 constexpr int kLastRealTime = 64;
+constexpr std::array kOfFaults = {4, 5, 7, 8, 11, 31};  // ILL, TRAP, BUS, FPE, SEGV, SYS
 
 std::optional<int> small_number(std::string_view text) {
   int number = 0;
@@ -210,9 +213,13 @@ class SignalledProcess {
   /// Takes what pends and is not blocked; of a stopped process, only SIGKILL.
   void deliver() {
     while (is_alive()) {
-      const auto next = std::ranges::find_if(pending_, [this](const auto& p) {
+      const auto may_come = [this](const auto& p) {
         return !blocked_.contains(p.first) && (state_ == State::kRunning || p.first == kKill);
+      };
+      auto next = std::ranges::find_if(pending_, [&](const auto& p) {
+        return may_come(p) && std::ranges::find(kOfFaults, p.first) != kOfFaults.end();
       });
+      if (next == pending_.end()) next = std::ranges::find_if(pending_, may_come);
       if (next == pending_.end()) return;
       const int number = next->first;
       if (--next->second == 0) pending_.erase(next);

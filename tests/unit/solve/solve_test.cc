@@ -277,6 +277,19 @@ TEST(Solve, LeastLaxityFavoursOnlyWhoRuns) {
                                    {"C", 15, 16}}));
 }
 
+/// As seen on Linux 6.18, where a stopped process was sent both, SEGV last, and went on.
+TEST(Solve, SignalsOfFaultsAreTakenFirst) {
+  const Json problem = {{"domain", "signals"},
+                        {"algorithm", "LINUX"},
+                        {"parameters", Json::object()},
+                        {"input",
+                         {{"ops",
+                           {"catch HUP", "catch SEGV", "catch USR1", "kill STOP", "kill USR1",
+                            "kill HUP", "kill SEGV", "kill CONT"}}}}};
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["handled"],
+            Json({"SEGV", "HUP", "USR1"}));
+}
+
 /// RTMIN+2 is counted from the lowest real-time signal, RTMAX-2 from the highest.
 TEST(Solve, RealTimeSignalsAreCountedFromTheirEnds) {
   const Json problem = {{"domain", "signals"},
