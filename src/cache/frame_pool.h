@@ -64,7 +64,8 @@ class FramePool {
   [[nodiscard]] std::size_t used() const { return used_; }
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
   void reset_evictions() { evictions_ = 0; }
-  /// Calls `visit(Buffer&)` for every frame that is found by its number. The visit may free it.
+  /// Calls `visit(Buffer&)` for every frame that is found by its number. The visit may free it: the
+  /// lowest frame is the last, so that it is the first to be taken again.
   template <class Visit>
   void for_each(Visit visit) {
     for_each_between(0, made_, visit);
@@ -76,7 +77,7 @@ class FramePool {
 
   template <class Visit>
   void for_each_between(std::size_t first, std::size_t end, Visit visit) {
-    for (std::size_t i = first; i < end; ++i) {
+    for (std::size_t i = end; i-- > first;) {
       if (buffers_[i].in_use && !buffers_[i].cut_off) visit(buffers_[i]);
     }
   }

@@ -175,7 +175,8 @@ void ShadowCache::release(std::uint32_t frame) {
 
 template <class Condition>
 void ShadowCache::release_if(Condition condition) {
-  for (std::uint32_t frame = 0; frame < made_; ++frame)
+  // As in the live cache, the lowest frame is the first to be taken again.
+  for (std::uint32_t frame = made_; frame-- > 0;)
     if (frames_[frame].in_use && condition(frames_[frame])) release(frame);
 }
 

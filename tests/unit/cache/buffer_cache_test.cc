@@ -301,6 +301,18 @@ TEST_F(BufferCacheTest, LoggedBlocksStayInMemory) {
   EXPECT_FALSE(cache->peek(BlockNo{20}));
 }
 
+/// The hand of CLOCK goes through the frames in their order, which is that in which they were
+/// filled, also when the cache was emptied before.
+TEST_F(BufferCacheTest, AnEmptiedCacheFillsFromItsLowestFrame) {
+  auto cache = make_cache(device, 64, "clock");
+  for (std::uint64_t i = 0; i < 64; ++i) ASSERT_TRUE(cache->read(BlockNo{i}).ok());
+  cache->drop_clean();
+  for (std::uint64_t i = 0; i < 66; ++i) ASSERT_TRUE(cache->read(BlockNo{100 + i}).ok());
+  EXPECT_FALSE(cache->peek(BlockNo{100}));
+  EXPECT_FALSE(cache->peek(BlockNo{101}));
+  EXPECT_TRUE(cache->peek(BlockNo{102}));
+}
+
 TEST_F(BufferCacheTest, ACacheFullOfHeldBlocksStillTurnsOver) {
   for (std::string_view policy : replacement_policy_names()) {
     auto cache = make_cache(device, 1000, policy);
