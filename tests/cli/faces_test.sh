@@ -445,6 +445,8 @@ json "a['pages'] == 3" memory -t "$traces/memory.din" --page-size 65536
 json "a['references'] == 6 and a['pages'] == 4" memory -t "$traces/objects.oracleGeneral" --all
 tr , '\n' <<<$string >"$work/string"
 json "a['policies'][0]['misses'] == 9 and a['policies'][0]['policy'] == 'opt'" memory -t "$work/string" --all --frames 3
+json "[p['misses'] for p in a['policies']] == [11]" memory -t "$work/string" -p lfu --frames 3
+json "[p['misses'] for p in a['policies']] == [13]" memory -t "$work/string" -p lfu --frames 3 --tie fifo
 json "a['lru_curve'][2] == {'frames': 3, 'misses': 12}" memory --curve $string
 json "a['policies'][0]['seek_ns'] > 0" disk -t "$traces/msr.csv" --disk 7200rpm --all
 says ' 9 ' memory -t - -p fifo --frames 3 < <(cat "$traces/belady.txt")

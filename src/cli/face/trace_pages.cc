@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "cli/face/memory_forms.h"
+#include "cli/face/plan.h"
 #include "cli/face/traces.h"
 #include "spindle/base/json_text.h"
 #include "spindle/trace/page_replay.h"
@@ -88,21 +90,28 @@ std::string feed_words(const FaceRequest& request, PageReplay& replay, Complaint
   return "the references";
 }
 
+/// Which of two words the parameter says; the first if it is not given.
+std::string chosen(const FaceRequest& request, const char* parameter,
+                   const std::array<const char*, 2>& words, Complaint& complaint) {
+  const auto value = request.values.find(parameter);
+  if (value == request.values.end()) return words[0];
+  if (value->second != words[0] && value->second != words[1])
+    complaint.make_unknown(option_name(parameter), value->second,
+                           fmt::format("{} and {}", words[0], words[1]));
+  return value->second;
+}
+
 PageReplay::Plan page_plan_of(const FaceRequest& request, Complaint& complaint) {
   PageReplay::Plan plan;
   plan.policies = chosen_policies(request, PolicyKind::kReplacement, {"opt"},
                                   request.curve ? "" : "lru", complaint);
   for (std::uint64_t frames : trace_numbers(request, "frames", "1000", 1, 2'000'000'000, complaint))
     plan.frames.push_back(frames);
-  plan.conventions.clock_bit_on_load = true;
-  const auto bit = request.values.find("load_bit");
-  if (bit != request.values.end()) {
-    if (bit->second != "0" && bit->second != "1")
-      complaint.make_unknown("--load-bit", bit->second, "1 and 0");
-    plan.conventions.clock_bit_on_load = bit->second == "1";
-  }
+  plan.conventions.clock_bit_on_load = chosen(request, "load_bit", {"1", "0"}, complaint) == "1";
+  if (chosen(request, "tie", {"lru", "fifo"}, complaint) == "fifo")
+    plan.conventions.frequency_tie = ReplacementConventions::Tie::kFirstLoaded;
   plan.curve = request.curve;
-  refuse_others(request, {"frames", "load_bit", "page_size"}, complaint);
+  refuse_others(request, {"frames", "load_bit", "page_size", "tie"}, complaint);
   return plan;
 }
 
