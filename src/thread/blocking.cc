@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kMostLines = 100;
 constexpr std::size_t kMostOwners = 8;
 
-std::atomic<bool> exit_has_begun = false;
+std::atomic<bool> exits = false;
 
 std::string quoted(const char* name) {
   return '"' + std::string(name) + '"';
@@ -205,12 +205,16 @@ std::string describe_waiting(const Scheduler& scheduler) {
   return text;
 }
 
+bool exit_has_begun() {
+  return exits.load(std::memory_order_relaxed);
+}
+
 bool checks_what_goes() {
-  return current_scheduler != nullptr && !exit_has_begun.load(std::memory_order_relaxed);
+  return current_scheduler != nullptr && !exit_has_begun();
 }
 
 void watch_for_exit() {
-  static const int watches = std::atexit([] { exit_has_begun.store(true); });
+  static const int watches = std::atexit([] { exits.store(true); });
   static_cast<void>(watches);
 }
 

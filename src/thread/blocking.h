@@ -81,6 +81,7 @@ WaitNode& most_urgent(const WaitQueue& queue);
 bool checks_what_goes();
 /// From now on the program's exit is noticed before anything made until now is destroyed.
 void watch_for_exit();
+bool exit_has_begun();
 
 /// Stops the program, with a message that the calling thread misused the lock.
 [[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const Owners& owners);

@@ -137,7 +137,7 @@ inline const void* place_of_taking(const Holder& holder) {
 /// The running thread; waiting where there is none is a bug of the caller.
 inline Control& calling_thread() {
   Control* self = current_control;
-  CHECK(self != nullptr && "only threads, inside of Runtime::run, can wait");
+  CHECK(self != nullptr && "only threads, inside of Runtime::run, can do this");
   return *self;
 }
 

@@ -40,7 +40,7 @@ class Call {
 
   std::function<void()> work_;
   int error_number_ = errno;  // the thread's, then the helper's
-  Runtime& runtime_ = *Runtime::current();
+  Scheduler& scheduler_ = *current_scheduler;
   WaitQueue done_{"blocking call", WaitKind::kEvent};
   WaitNode node_;
   std::mutex mutex_;  // while it is held, the waiting thread stays in its runtime
@@ -69,7 +69,7 @@ Call::Call(std::function<void()> work, bool may_be_left) : work_(std::move(work)
 }
 
 bool Call::wait(Deadline deadline) {
-  const Runtime::ExternalWork pending(runtime_);
+  const Runtime::ExternalWork pending(*scheduler_.runtime());
   const Leaving leaving(*this);
   if (WaitQueue::park(node_, deadline)) return true;
   const std::lock_guard lock(mutex_);
@@ -84,7 +84,7 @@ void Call::make(const std::shared_ptr<Call>& call) {
   const std::lock_guard lock(call->mutex_);
   call->ended_ = true;
   if (call->left()) return;
-  call->runtime_.post([call] {
+  call->scheduler_.post([call] {
     if (call->node_.queue != nullptr) call->done_.wake(call->node_);
   });
 }

@@ -5,6 +5,7 @@
 
 #include "spindle/base/log.h"
 #include "spindle/thread/section.h"
+#include "thread/blocking.h"
 #include "thread/passage.h"
 #include "thread/sanitizer.h"
 #include "thread/scheduler.h"
@@ -46,7 +47,13 @@ std::string_view to_string(GuardKind kind) {
 }
 
 Runtime::Runtime(std::unique_ptr<Scheduler> scheduler) : scheduler_(std::move(scheduler)) {}
-Runtime::~Runtime() = default;
+// A static one that still runs at the program's exit stays as it is: the thread that called exit
+// stands on one of its stacks.
+Runtime::~Runtime() {
+  if (scheduler_->runtime() != nullptr && exit_has_begun()) {
+    static_cast<void>(scheduler_.release());
+  }
+}
 
 Result<std::unique_ptr<Runtime>> Runtime::create(Options options) {
   warn_of_untold_sanitizer();
@@ -85,8 +92,7 @@ void Runtime::unwatch(int fd) {
 }
 
 void Runtime::post(std::function<void()> work) {
-  scheduler_->poller().post(std::move(work));
-  scheduler_->wake_for_posted();
+  scheduler_->post(std::move(work));
 }
 
 Runtime::ExternalWork::ExternalWork(Runtime& runtime) : runtime_(runtime) {

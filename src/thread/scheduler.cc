@@ -86,7 +86,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
 }
 
 Scheduler::~Scheduler() {
-  CHECK(current_scheduler != this);
+  CHECK(runtime() == nullptr && "a runtime is destroyed while it runs threads");
   const std::lock_guard lock(schedulers_mutex);
   Scheduler** at = &first_scheduler;
   while (*at != this) at = &(*at)->next_scheduler_;

@@ -98,7 +98,7 @@ class Scheduler {
   Runtime* runtime() const { return runtime_.load(std::memory_order_relaxed); }  // null: no run
   std::string_view policy_name() const;
   std::size_t live_threads() const;
-  void wake_for_posted();  // some worker shall look
+  void post(std::function<void()> work);  // from any kernel thread
   unsigned workers() const { return 1 + static_cast<unsigned>(others_.size()); }
   Worker& worker(std::size_t i) { return i == 0 ? main_ : *others_[i - 1]; }
   const Worker& worker(std::size_t i) const { return i == 0 ? main_ : *others_[i - 1]; }

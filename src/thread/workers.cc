@@ -268,7 +268,8 @@ void Scheduler::ask_to_watch() {
   }
 }
 
-void Scheduler::wake_for_posted() {
+void Scheduler::post(std::function<void()> work) {
+  poller_->post(std::move(work));
   if (several_) wake_someone();
 }
 

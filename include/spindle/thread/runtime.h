@@ -105,7 +105,8 @@ class Runtime {
   static Result<std::unique_ptr<Runtime>> create();
   /// Threads that never ended (see `run`) are dropped: their stacks are freed without being
   /// unwound. They wait for nothing any more; but a lock that they hold stays held, also for
-  /// another runtime that uses it.
+  /// another runtime that uses it. Destroying one that is in a run ends the program at a CHECK;
+  /// but if the program exits, it stays as it is.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;

@@ -56,6 +56,16 @@ TEST_F(ExitDeathTest, LetsGoWhatIsHeldAndWaitedFor) {
   EXPECT_EXIT(exit_beside([] { static_monitor.enter(); }), ended, "");
 }
 
+void exit_in_static_runtime(unsigned workers) {
+  static const auto runtime = Runtime::create({.workers = workers}).take();
+  runtime->run([] { spawn("leaver", [] { std::exit(7); }).join().take(); }).take();
+}
+
+TEST_F(ExitDeathTest, LeavesTheRuntimeThatRuns) {
+  EXPECT_EXIT(exit_in_static_runtime(1), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(exit_in_static_runtime(2), testing::ExitedWithCode(7), "");
+}
+
 TEST_F(ExitDeathTest, DoesNotWaitForCalls) {
   EXPECT_EXIT(exit_beside([] { offload([] { pause(); }); }), testing::ExitedWithCode(0), "");
 }

@@ -133,6 +133,19 @@ TEST(OutsideDeathTest, WithoutAHelperACallIsMadeHereOrNotAtAll) {
   EXPECT_EXIT(try_both(), testing::ExitedWithCode(0), "");
 }
 
+TEST(OutsideDeathTest, ARuntimeThatRunsIsNotDestroyed) {
+  const auto destroy_by_another = [] {
+    auto runtime = make_runtime();
+    static_cast<void>(runtime->run([&] { std::thread([&] { runtime.reset(); }).join(); }).ok());
+  };
+  const auto destroy_within = [] {
+    auto runtime = make_runtime();
+    static_cast<void>(runtime->run([&] { runtime.reset(); }).ok());
+  };
+  EXPECT_DEATH(destroy_by_another(), "a runtime is destroyed while it runs");
+  EXPECT_DEATH(destroy_within(), "a runtime is destroyed while it runs");
+}
+
 TEST(OutsideDeathTest, ASecondTraceIsRefused) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   auto runtime = make_runtime();
