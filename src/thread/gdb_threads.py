@@ -84,7 +84,7 @@ class Thread:
 
 
 def threads():
-    """All that some runtime has."""
+    """All that some runtime has, in the order of their numbers."""
     fields = Fields("spindle::thread::Control", ["id", "name", "state", "switches", "parked", "blocking", "stack",
                                                  "live", "context.stack_pointer"])
     # Not by an expression: the innermost frame may be in C.
@@ -93,6 +93,7 @@ def threads():
         pool = scheduler["pools_"]["controls_"]
         slabs = pool["slabs_"]["_M_impl"]["_M_start"]
         size = int(pool["size_"])
+        found = []
         for first in range(0, size, CONTROLS_PER_SLAB):
             count = min(size - first, CONTROLS_PER_SLAB)
             begin = int(slabs[first // CONTROLS_PER_SLAB]["controls"])
@@ -100,11 +101,17 @@ def threads():
             for slot in range(count):
                 control = fields.read(memory, slot * fields.size)
                 if control["live"]:
-                    yield Thread(control)
+                    found.append(Thread(control))
+        found.sort(key=lambda thread: thread.id)
+        yield from found
         scheduler = scheduler["next_scheduler_"]
 
 
-def find(number):
+def find(argument, usage):
+    try:
+        number = int(argument)
+    except ValueError:
+        raise gdb.GdbError("Which thread? " + usage) from None
     for thread in threads():
         if thread.id == number:
             return thread
@@ -152,7 +159,7 @@ def layout():
 
 
 class ParkedUnwinder(Unwinder):
-    """While `control` is set, the innermost frame's caller is where that thread was left."""
+    """While `stack_pointer` is set, the innermost frame's caller is where that thread was left."""
 
     def __init__(self):
         super().__init__("spindle-parked-thread")
@@ -334,6 +341,9 @@ class Spindle(gdb.Command):
     def __init__(self):
         super().__init__("spindle", gdb.COMMAND_STACK, prefix=True)
 
+    def invoke(self, argument, from_tty):
+        gdb.execute("help spindle")
+
 
 class Threads(gdb.Command):
     """Lists the threads: number, state, switches, name, what each waits for."""
@@ -357,7 +367,7 @@ class Backtrace(gdb.Command):
         super().__init__("spindle bt", gdb.COMMAND_STACK)
 
     def invoke(self, argument, from_tty):
-        chosen = threads() if argument == "all" else [find(int(argument))]
+        chosen = threads() if argument == "all" else [find(argument, self.__doc__)]
         waits = Waits()
         backtraces = Backtraces()
         for thread in chosen:
@@ -377,7 +387,7 @@ class Enter(gdb.Command):
         super().__init__("spindle enter", gdb.COMMAND_STACK)
 
     def invoke(self, argument, from_tty):
-        enter(find(int(argument)))
+        enter(find(argument, self.__doc__))
         gdb.execute("frame 1")
 
 
