@@ -6,6 +6,7 @@
 
 #include "spindle/base/log.h"
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/section.h"
 #include "thread/blocking.h"
 
 namespace spindle::thread {
@@ -26,11 +27,13 @@ bool excludes(LockUse wanted, LockUse held) {
 }  // namespace
 
 LockOrder::LockOrder(std::function<void(std::string_view)> report) : report_(std::move(report)) {
+  const Section section;
   const std::lock_guard lock(orders_mutex);
   next_ = std::exchange(first_order, this);
 }
 
 LockOrder::~LockOrder() {
+  const Section section;
   const std::lock_guard lock(orders_mutex);
   LockOrder** at = &first_order;
   while (*at != this) at = &(*at)->next_;

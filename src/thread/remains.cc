@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "spindle/thread/section.h"
 #include "thread/end_of_life.h"
 
 namespace spindle::thread {
@@ -17,11 +18,13 @@ constinit Remains* first_remains = nullptr;
 }  // namespace
 
 Remains::Remains(ControlPool controls) : controls_(std::move(controls)) {
+  const Section section;
   const std::lock_guard lock(remains_mutex);
   next_ = std::exchange(first_remains, this);
 }
 
 Remains::~Remains() {
+  const Section section;
   const std::lock_guard lock(remains_mutex);
   Remains** at = &first_remains;
   while (*at != this) at = &(*at)->next_;

@@ -23,6 +23,7 @@ constexpr std::int64_t kShortestSliceNs = 20'000;
 constexpr std::size_t kTimersAtATime = 16;
 static_assert(kSwitchesBetweenPolls / 2 % kTimersAtATime == 0);
 
+/// Taken in a section, as every mutex here that threads take: its holder must not be preempted.
 std::mutex schedulers_mutex;
 
 }  // namespace
@@ -77,6 +78,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
     others_.back()->number = i;
     others_.back()->scheduler = this;
   }
+  const Section section;
   const std::lock_guard lock(schedulers_mutex);
   next_scheduler_ = std::exchange(first_scheduler, this);
   several_ = !others_.empty();
@@ -87,6 +89,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
 
 Scheduler::~Scheduler() {
   CHECK(runtime() == nullptr && "a runtime is destroyed while it runs threads");
+  const Section section;
   const std::lock_guard lock(schedulers_mutex);
   Scheduler** at = &first_scheduler;
   while (*at != this) at = &(*at)->next_scheduler_;

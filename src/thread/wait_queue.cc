@@ -37,12 +37,12 @@ inline void end_wait(Control& thread, const WaitQueue& queue) {
 
 WaitQueue::~WaitQueue() {
   if (head_ == nullptr) return;
-  if (current_scheduler == nullptr) {
+  if (head_->thread->scheduler->runtime() == nullptr) {
     // Threads that `run` left asleep for ever may still be here when the queue is destroyed.
     while (head_ != nullptr) unlink_all(*head_);
     return;
   }
-  if (!checks_what_goes()) return;
+  if (exit_has_begun()) return;
   report_misuse("destroys", *this, "for which \"" + std::string(head_->thread->name) + "\" waits");
 }
 

@@ -133,6 +133,19 @@ TEST(OutsideDeathTest, WithoutAHelperACallIsMadeHereOrNotAtAll) {
   EXPECT_EXIT(try_both(), testing::ExitedWithCode(0), "");
 }
 
+TEST(OutsideDeathTest, WhatThreadsWaitForIsNotDestroyedByAnotherKernelThread) {
+  const auto destroy_waited_for = [] {
+    auto wakes = std::make_unique<Semaphore>(0, "wakes");
+    run([&] {
+      Thread waiter = spawn("waiter", [&] { wakes->acquire(); });
+      yield();
+      std::thread([&] { wakes.reset(); }).join();
+    });
+  };
+  EXPECT_DEATH(destroy_waited_for(),
+               "destroys the semaphore \"wakes\", for which \"waiter\" waits");
+}
+
 TEST(OutsideDeathTest, ARuntimeThatRunsIsNotDestroyed) {
   const auto destroy_by_another = [] {
     auto runtime = make_runtime();

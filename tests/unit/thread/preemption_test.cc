@@ -224,6 +224,19 @@ TEST(Preemption, StormLeavesEverythingWhole) {
   }
 }
 
+// What runtimes have in common is under mutexes, whose holder must not lose the worker.
+TEST(Preemption, ThreadsMakeAndDestroyRuntimes) {
+  auto runtime = Runtime::create({.preemption_ns = 20'000}).take();
+  const Result<> result = runtime->run([] {
+    in_parallel(4, [](std::size_t index) {
+      for (int i = 0; i < 50; ++i) {
+        EXPECT_TRUE(Runtime::create({.check_lock_order = index % 2 == 0}).ok());
+      }
+    });
+  });
+  EXPECT_TRUE(result.ok());
+}
+
 // The kernel, too, is interrupted: what it needs to make a blocking call by itself it may not get.
 TEST(Preemption, FilesAreSyncedBesideOneThatComputes) {
   const int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
