@@ -113,6 +113,7 @@ void Runtime::set_policy(std::unique_ptr<CpuPolicy> policy) {
   scheduler_->set_policy(std::move(policy));
 }
 std::uint64_t Runtime::deadlocks() const {
+  const Section section;
   return scheduler_->deadlocks();
 }
 std::string_view Runtime::policy_name() const {

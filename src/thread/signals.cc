@@ -9,6 +9,7 @@
 #include "spindle/thread/io.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/section.h"
+#include "spindle/thread/thread.h"
 
 namespace spindle::thread {
 namespace {
@@ -82,7 +83,8 @@ Result<int> SignalEvents::wait(Timeout timeout) {
   for (;;) {
     signalfd_siginfo info;
     if (read(fd_, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
-    if (errno != EAGAIN && errno != EINTR) return Error{errno, "the signals cannot be read"};
+    const int error = current_thread::error_number();
+    if (error != EAGAIN && error != EINTR) return Error{error, "the signals cannot be read"};
     TRY(wait_readable(fd_, timeout));
   }
 }

@@ -14,6 +14,8 @@
 namespace spindle::thread {
 namespace {
 
+using current_thread::error_number;  // after a wait the thread may be on another worker
+
 bool would_wait(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;
 }
@@ -86,8 +88,8 @@ Result<std::size_t> read_some(int fd, std::span<std::byte> to, Timeout timeout) 
   for (;;) {
     const ssize_t count = ::read(fd, to.data(), to.size());
     if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno == EINTR) continue;
-    if (!would_wait(errno)) return Error{errno, "the descriptor cannot be read"};
+    if (error_number() == EINTR) continue;
+    if (!would_wait(error_number())) return Error{error_number(), "the descriptor cannot be read"};
     TRY(wait_readable(fd, timeout));
   }
 }
@@ -95,13 +97,13 @@ Result<std::size_t> read_some(int fd, std::span<std::byte> to, Timeout timeout) 
 Result<> write_all(int fd, std::span<const std::byte> from, Timeout timeout) {
   while (!from.empty()) {
     ssize_t count = ::send(fd, from.data(), from.size(), MSG_NOSIGNAL);
-    if (count < 0 && errno == ENOTSOCK) count = ::write(fd, from.data(), from.size());
+    if (count < 0 && error_number() == ENOTSOCK) count = ::write(fd, from.data(), from.size());
     if (count >= 0) {
       from = from.subspan(static_cast<std::size_t>(count));
-    } else if (would_wait(errno)) {
+    } else if (would_wait(error_number())) {
       TRY(wait_writable(fd, timeout));
-    } else if (errno != EINTR) {
-      return Error{errno, "the descriptor cannot be written"};
+    } else if (error_number() != EINTR) {
+      return Error{error_number(), "the descriptor cannot be written"};
     }
   }
   return {};
@@ -111,20 +113,20 @@ Result<int> accept(int listener, Timeout timeout) {
   for (;;) {
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) return fd;
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (!would_wait(errno)) return Error{errno, "no connection can be accepted"};
+    if (error_number() == EINTR || error_number() == ECONNABORTED) continue;
+    if (!would_wait(error_number())) return Error{error_number(), "no connection can be accepted"};
     TRY(wait_readable(listener, timeout));
   }
 }
 
 Result<> connect(int fd, const sockaddr* address, socklen_t size, Timeout timeout) {
   while (::connect(fd, address, size) != 0) {
-    if (errno == EAGAIN && address->sa_family == AF_UNIX) {
+    if (error_number() == EAGAIN && address->sa_family == AF_UNIX) {
       TRY(wait_for_backlog(timeout));
-    } else if (errno == EINPROGRESS || errno == EINTR) {
+    } else if (error_number() == EINPROGRESS || error_number() == EINTR) {
       return end_of_connecting(fd, timeout);
     } else {
-      return Error{errno, "the connection failed"};
+      return Error{error_number(), "the connection failed"};
     }
   }
   return {};
@@ -134,12 +136,12 @@ Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout) {
   // Where none is ready, a signal, as of preemption, makes even poll(2) without a wait say EINTR.
   const auto look = [&] {
     const int count = ::poll(descriptors.data(), descriptors.size(), 0);
-    return count < 0 && errno == EINTR ? 0 : count;
+    return count < 0 && error_number() == EINTR ? 0 : count;
   };
   int ready = look();
   if (ready == 0) {
     const PollSet set(descriptors);
-    if (set.fd() < 0) return Error{errno, "epoll_create1 failed"};
+    if (set.fd() < 0) return Error{error_number(), "epoll_create1 failed"};
     // A thread that ran before this one may have taken what woke it.
     for (bool in_time = true; ready == 0 && in_time; ready = look()) {
       const Result<> woken = wait_readable(set.fd(), timeout);
@@ -147,7 +149,7 @@ Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout) {
       if (!in_time && woken.code() != ETIMEDOUT) return woken.error();
     }
   }
-  if (ready < 0) return Error{errno, "the descriptors cannot be polled"};
+  if (ready < 0) return Error{error_number(), "the descriptors cannot be polled"};
   return static_cast<std::size_t>(ready);
 }
 

@@ -9,9 +9,10 @@
 //   while (items.empty()) arrivals.wait();   // another thread may enter its section meanwhile
 //   items.pop_front();
 //
-// Sections nest. A wait inside a section lets other threads in; when it ends, the thread is in its
-// section again. InterruptsOff only puts preemption off, as courses teach it, and keeps no other
-// worker out; each thread has a state of its own, which it keeps over waits and yields.
+// Sections nest. A wait or a yield inside a section lets other threads in, and so does making a
+// thread under "child-first"; afterwards the thread is in its section again. InterruptsOff only
+// puts preemption off, as courses teach it, and keeps no other worker out; each thread has a state
+// of its own, which it keeps over waits and yields.
 #pragma once
 
 namespace spindle::thread {

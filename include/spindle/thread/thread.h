@@ -72,7 +72,8 @@ class Thread {
   /// caller, or waits, through locks and joins, for the caller; ESRCH if it had not ended when its
   /// runtime was destroyed; EBUSY if another thread waits for it by this handle.
   Result<> join();
-  /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
+  /// Like join, but ETIMEDOUT (and still joinable) if it has not ended by then, also if it waits
+  /// for the caller.
   Result<> join_until(Deadline deadline);
   Result<> join_for(Duration duration) { return join_until(duration.from_now()); }
   /// Lets the thread go on without being joined. EINVAL if the handle is not joinable.

@@ -64,29 +64,66 @@ TEST(ReadSome, OutsideOfAThreadReadsWhatIsThere) {
   for (const int end : ends) close_descriptor(end);
 }
 
+/// A listener without room for another connection.
+class FullListener {
+ public:
+  FullListener() : fd_(make_socket()), first_(make_socket()) {
+    // The kernel chooses a name.
+    EXPECT_EQ(bind(fd_, generic(), size_), 0);
+    size_ = sizeof address_;
+    EXPECT_EQ(getsockname(fd_, generic(), &size_), 0);
+    EXPECT_EQ(listen(fd_, 0), 0);
+    EXPECT_TRUE(connect(first_).ok());
+  }
+  ~FullListener() {
+    for (const int fd : {fd_, first_}) close_descriptor(fd);
+  }
+  FullListener(const FullListener&) = delete;
+  FullListener& operator=(const FullListener&) = delete;
+
+  static int make_socket() {
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  }
+  Result<> connect(int fd, Timeout timeout = kNever) {
+    return thread::connect(fd, generic(), size_, timeout);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&address_); }
+  sockaddr_un address_ = {.sun_family = AF_UNIX, .sun_path = {}};
+  socklen_t size_ = sizeof(sa_family_t);
+  int fd_;
+  int first_;
+};
+
 TEST(Connect, WaitsForRoomInTheBacklogOfAUnixSocket) {
   run([] {
-    // The kernel chooses a name.
-    sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
-    socklen_t size = sizeof(sa_family_t);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    const auto make = [] { return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); };
-    const int listener = make();
-    ASSERT_EQ(bind(listener, generic, size), 0);
-    size = sizeof address;
-    ASSERT_EQ(getsockname(listener, generic, &size), 0);
-    ASSERT_EQ(listen(listener, 0), 0);
-    const int first = make();
-    const int second = make();
-    ASSERT_TRUE(connect(first, generic, size, kNever).ok());
-    EXPECT_EQ(connect(second, generic, size, 0).code(), ETIMEDOUT);
-    EXPECT_EQ(connect(second, generic, size, monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
-    Thread connecting =
-        spawn("second", [&] { EXPECT_TRUE(connect(second, generic, size, kNever).ok()); });
-    for (int i = 0; i < 2; ++i) close_descriptor(accept(listener).take());
+    FullListener listener;
+    const int second = FullListener::make_socket();
+    EXPECT_EQ(listener.connect(second, 0).code(), ETIMEDOUT);
+    EXPECT_EQ(listener.connect(second, monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
+    Thread connecting = spawn("second", [&] { EXPECT_TRUE(listener.connect(second).ok()); });
+    for (int i = 0; i < 2; ++i) close_descriptor(accept(listener.fd()).take());
     EXPECT_TRUE(connecting.join().ok());
-    for (const int fd : {listener, first, second}) close_descriptor(fd);
+    close_descriptor(second);
   });
+}
+
+// Each worker's kernel thread has an errno, and a compiler may keep the address of the first one.
+TEST(Connect, LooksAtTheErrnoOfTheWorkerOnWhichItGoesOn) {
+  auto runtime = Runtime::create({.workers = 2}).take();
+  const Result<> result = runtime->run([] {
+    Thread moves = spawn({.name = "moves", .pinned_to = 0}, [] {
+      FullListener listener;
+      const int second = FullListener::make_socket();
+      EXPECT_TRUE(current_thread::pin_to(1).ok());  // from its next wait on
+      EXPECT_EQ(listener.connect(second, monotonic_ns() + 3 * kNsPerMs).code(), ETIMEDOUT);
+      close_descriptor(second);
+    });
+    EXPECT_TRUE(moves.join().ok());
+  });
+  EXPECT_TRUE(result.ok());
 }
 
 }  // namespace
