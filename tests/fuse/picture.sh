@@ -179,6 +179,10 @@ echo 1 >"$mnt/file"
 echo 1 >"$mnt/.spindle/journal/commit"
 spindle picture "$mnt" --kind journal --svg ring.svg
 python3 "$svg" ring.svg "any('tail' in word for word in words)"
+mv large moved
+mkfs.spindle -q large 1M
+refuses "not the volume that is mounted" spindle picture "$mnt" --kind blocks
+mv moved large
 unmount_volume
 rm large
 

@@ -51,7 +51,7 @@ std::vector<std::string> pictures_of(const MountControl& control) {
   }
   Answer answer;
   const auto volume = InspectedVolume::open(control.value("volume/image"), answer);
-  if (!volume.ok()) return pictures;
+  if (!volume.ok() || (*volume)->uuid() != control.value("volume/uuid")) return pictures;
   const auto journal = journal_picture(**volume, figures.subject, (*volume)->state(),
                                        control.json("journal/statistics"));
   if (journal.ok()) pictures.push_back(journal->svg);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "spindle/base/uuid.h"
 #include "spindle/format/mount_mark.h"
 
 namespace spindle::cli {
@@ -93,6 +94,12 @@ std::string InspectedVolume::state() const {
   if (is_mounted_) return "mounted";
   if ((flags & format::kHasErrors) != 0) return "has errors";
   return (flags & format::kClean) != 0 ? "clean" : "not unmounted in order";
+}
+
+std::string InspectedVolume::uuid() const {
+  Uuid uuid;
+  std::ranges::copy(found_.superblock.uuid, uuid.begin());
+  return uuid_text(uuid);
 }
 
 bool InspectedVolume::is_written(GroupNo group, BlockNo block) {

@@ -36,6 +36,7 @@ class InspectedVolume {
   [[nodiscard]] BlockDevice& image() { return *image_; }
   /// "clean", "mounted", "not unmounted in order", or "has errors".
   [[nodiscard]] std::string state() const;
+  [[nodiscard]] std::string uuid() const;
 
   /// EINVAL if the volume has no inode of this number; ENOENT if it is free, EUCLEAN if it cannot
   /// be read.

@@ -151,6 +151,11 @@ class Subject {
       complaint.make(image_ + ": " + volume.error().describe());
       return {};
     }
+    // The image may have been moved away since it was mounted.
+    if (mount_ != nullptr && (*volume)->uuid() != mount_->value("volume/uuid")) {
+      complaint.make(image_ + ": this is not the volume that is mounted, but another of its name");
+      return {};
+    }
     if (kind == PictureKind::kBlocks) return draw_blocks(**volume, by, answer, complaint);
     const Json statistics = mount_ == nullptr ? Json() : mount_->json("journal/statistics");
     auto picture =
