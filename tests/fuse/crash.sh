@@ -117,6 +117,10 @@ refuses "is not a file" spindle crash record "$image" pipe --force -- true
 refuses "could not be run" spindle crash record "$image" none.crash -- /nonexistent
 [ ! -e none.crash ] || fail "a recording of a command that did not run"
 refuses "already exists" spindle crash record "$image" extent.crash -- true
+ln "$image" same.img
+refuses "it is the image itself" spindle crash record "$image" same.img --force -- true
+rm same.img
+refuses "it is the recording itself" spindle crash extent.crash --at "$at" --output ./extent.crash --force
 refuses "contradict" spindle mount "$image" "$mnt" -o ro,write-log=other.crash
 refuses "changed after the recording" spindle crash fat.crash --at 3 --output other.img
 head -c 12000 extent.crash >short.crash

@@ -230,6 +230,8 @@ std::string cut_text(const CrashRequest& request, std::size_t in_flight,
 void write_cut(const RecordedRun& run, const CrashRequest& request, Complaint& complaint) {
   if (is_same_file(run.image(), request.output))
     return complaint.make(request.output + ": it is the image of the run itself");
+  if (is_same_file(run.path(), request.output))
+    return complaint.make(request.output + ": it is the recording itself");
   const auto parts = run.surviving(*request.at, request.survivors, complaint);
   const auto durable = complaint.made() ? nullptr : run.durable_at(*request.at, complaint);
   if (!complaint.made()) make_image(run, request, *durable, parts, complaint);

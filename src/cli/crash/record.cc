@@ -10,6 +10,7 @@
 
 #include "cli/crash/crash.h"
 #include "cli/mount/mount_control.h"
+#include "cli/volume/image_copy.h"
 #include "spindle/base/temporary_folder.h"
 
 namespace spindle::cli {
@@ -79,6 +80,10 @@ bool is_free(const CrashRecordRequest& request, Complaint& complaint) {
   if (::stat(request.file.c_str(), &status) != 0) return true;
   if (!S_ISREG(status.st_mode)) {
     complaint.make(fmt::format("{}: it is there, and is not a file", request.file));
+    return false;
+  }
+  if (is_same_file(request.image, request.file)) {
+    complaint.make(fmt::format("{}: it is the image itself", request.file));
     return false;
   }
   if (!request.force) {
