@@ -7,6 +7,7 @@
 
 #include <bit>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -233,6 +234,7 @@ class ImageFile {
     const int code = errno;
     if (fd < 0) is_new_ = false;
     if (fd >= 0) ::close(fd);
+    if (is_new_) follow_links();
     if (done) return {};
     return Error{code, fd < 0 ? "the image cannot be created"
                               : "the image cannot be made this large on its file system"};
@@ -240,6 +242,13 @@ class ImageFile {
   void keep() { is_new_ = false; }
 
  private:
+  /// What may have to be removed is the file, not a link to it.
+  void follow_links() {
+    std::error_code ignored;
+    const auto file = std::filesystem::canonical(path_, ignored);
+    if (!ignored) path_ = file.string();
+  }
+
   std::string path_;
   bool is_new_ = false;
 };

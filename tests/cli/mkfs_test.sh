@@ -56,6 +56,14 @@ refuses "absent/image: the image cannot be created (No such file or directory)" 
 refuses "absent/image: the image cannot be created (No such file or directory)" absent/image
 refuses "image cannot be created (Not a directory)" -n "$0/image" 4M
 
+# What was made in vain is removed, also behind a link.
+ln -s made link
+mkdir many
+touch many/{1..100}
+mkfs.spindle -N 40 -d many link 4M >said 2>&1 && fail "100 files where there are 40 inodes: $(cat said)"
+[ -L link ] && [ ! -e made ] || fail "a link to an image that was not made: $(ls)"
+rm -r link many
+
 # Names of any bytes: JSON stays valid, and no control characters reach the terminal.
 odd=$'odd\xff\n\e[31m'
 mkdir "$odd"
