@@ -175,6 +175,17 @@ Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   return Place{directory, std::string(name)};
 }
 
+// From a sticky directory, as /tmp is, each user takes away only what is his own.
+Result<> VolumeHost::check_sticky(const Place& place) {
+  const Attributes& directory = place.directory;
+  if ((directory.mode & S_ISVTX) == 0 || uid_ == 0 || uid_ == directory.uid) return {};
+  const auto file = volume_.lookup(directory.node, place.name);
+  if (!file.ok()) return {};
+  keep(file->node);
+  if (file->uid == uid_) return {};
+  return Error{EPERM, "the file is another user's, and the directory is sticky"};
+}
+
 // A kernel that collects writes trusts the size that it knows for as long as it knows the file by
 // any name: so it must look all names up again. Names that the machine does not know, of a file
 // that has several or was renamed, are searched for in the whole volume.
@@ -298,6 +309,7 @@ Result<> VolumeHost::remove(std::string_view path) {
   Places names;
   const auto removed = on_volume([&]() -> Result<> {
     place = TRY(parent_of(path));
+    TRY(check_sticky(place));
     const Attributes file = TRY(volume_.lookup(place.directory.node, place.name));
     keep(file.node);
     if (S_ISDIR(file.mode)) return volume_.remove_directory(place.directory.node, place.name);
@@ -316,6 +328,8 @@ Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
   const auto renamed = on_volume([&]() -> Result<> {
     old_place = TRY(parent_of(from));
     new_place = TRY(parent_of(to));
+    TRY(check_sticky(old_place));
+    TRY(check_sticky(new_place));
     const std::vector<NodeId> linked = linked_files_at({old_place, new_place});
     TRY(volume_.rename(caller(), old_place.directory.node, old_place.name, new_place.directory.node,
                        new_place.name, 0));
@@ -378,9 +392,11 @@ Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& 
 Result<> VolumeHost::change_mode(std::string_view path, std::uint32_t permissions) {
   return change_attributes(path, [&](const Attributes& file) -> Result<AttributeChange> {
     if (uid_ != 0 && file.uid != uid_) return Error{EPERM, "the file is another user's"};
+    // Who is not of the file's group must not make programs that run as the group.
+    const std::uint32_t taken = uid_ != 0 && file.gid != gid_ ? S_ISGID : 0;
     AttributeChange change;
     change.mode = true;
-    change.to.mode = (file.mode & S_IFMT) | permissions;
+    change.to.mode = (file.mode & S_IFMT) | (permissions & ~taken);
     return change;
   });
 }
@@ -448,6 +464,7 @@ Result<> VolumeHost::truncate(std::uint64_t id, std::uint64_t size) {
     AttributeChange change;
     change.size = true;
     change.to.size = size;
+    change.clear_setuid = uid_ != 0;
     TRY(volume_.set_attributes(caller(), id, change));
     names = names_of(id);
     return {};

@@ -89,6 +89,7 @@ class VolumeHost final : public MachineHost {
   Result<Attributes> step(const Attributes& directory, const std::string& name);
   Result<Walked> walk(std::string_view path, LastLink last = LastLink::kFollowed);
   Result<Place> parent_of(std::string_view path);
+  Result<> check_sticky(const Place& place);
   Result<HostFile> create_at(const std::string& path, std::uint32_t mode, Place& place);
   /// Makes the name, and tells of it.
   using MakeName = std::function<Result<Attributes>(const Place& place)>;

@@ -111,6 +111,36 @@ TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
   });
 }
 
+TEST(VolumeHost, KeepsUsersFromWhatIsNotTheirs) {
+  with_volume([](thread::Runtime& runtime, FileSystem& volume) {
+    const Caller owner{.uid = 1000, .gid = 1000};
+    const auto sticky = volume.make_directory({}, kRootNode, "tmp", 01777);
+    ASSERT_TRUE(sticky.ok());
+    for (const char* name : {"a", "b"})
+      ASSERT_TRUE(volume.create(owner, sticky->node, name, S_IFREG | 06777).ok());
+    ASSERT_TRUE(volume.make_directory(owner, sticky->node, "d", 0777).ok());
+    ASSERT_TRUE(volume.create({.uid = 1001, .gid = 7}, kRootNode, "lent", S_IFREG | 0755).ok());
+    thread::offload([&] {
+      VolumeHost host(runtime, volume, "/mnt");
+      host.as_user(1001, 1001);
+      EXPECT_EQ(host.remove("/tmp/a").code(), EPERM);
+      EXPECT_EQ(host.remove("/tmp/d").code(), EPERM);
+      EXPECT_EQ(host.rename("/tmp/a", "/a").code(), EPERM);
+      EXPECT_EQ(host.rename("/lent", "/tmp/a").code(), EPERM);
+      EXPECT_TRUE(host.rename("/lent", "/tmp/lent").ok());
+      EXPECT_TRUE(host.change_mode("/tmp/lent", 06755).ok());
+      EXPECT_EQ(host.lookup("/tmp/lent")->mode & 07777, 04755u);
+      EXPECT_TRUE(host.truncate(host.lookup("/tmp/b")->id, 0).ok());
+      EXPECT_EQ(host.lookup("/tmp/b")->mode & 07777, 0777u);
+      EXPECT_TRUE(host.remove("/tmp/lent").ok());
+      host.as_user(1000, 1000);
+      EXPECT_TRUE(host.rename("/tmp/a", "/tmp/c").ok());
+      EXPECT_TRUE(host.remove("/tmp/c").ok());
+      EXPECT_TRUE(host.remove("/tmp/d").ok());
+    });
+  });
+}
+
 TEST(VolumeHost, LeavesTheNameOfTheControlFilesAlone) {
   with_volume([](thread::Runtime& runtime, FileSystem& volume) {
     add(volume, kRootNode, "a", "text", 0644);
