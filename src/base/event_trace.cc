@@ -55,14 +55,17 @@ const EventType& event_type(EventKind kind) {
   return kTypes[static_cast<std::size_t>(kind)];
 }
 
-EventTrace::EventTrace(std::size_t capacity, std::uint64_t (*whose)()) : request_(whose) {
-  resize(capacity);
+EventTrace::EventTrace(std::size_t capacity, std::uint64_t (*whose)())
+    : capacity_(capacity), request_(whose) {
+  CHECK(capacity > 0 && capacity <= kLargest);
 }
 
 void EventTrace::resize(std::size_t capacity) {
   CHECK(capacity > 0 && capacity <= kLargest);
+  std::vector<TraceEvent> ring;
+  ring.reserve(capacity);
+  ring_ = std::move(ring);
   capacity_ = capacity;
-  ring_ = {};
   clear();
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 
 #include "spindle/base/printable.h"
 #include "spindle/fs/interruption.h"
@@ -46,6 +47,16 @@ std::string choices_of(const ControlFile& file) {
     if (letter != '[' && letter != ']') choices += letter;
   }
   return choices;
+}
+
+/// What the call returns; ENOMEM if memory runs out in it, which the rest of the mount survives.
+template <class Call>
+auto within_memory(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return Error{ENOMEM, "there is no memory for that"};
+  }
 }
 
 std::uint32_t permissions_of(const ControlFile& file) {
@@ -302,7 +313,8 @@ Result<> ControlTree::read_for(const Caller& caller, NodeId, std::uint64_t handl
   }
   if (!file.is_readable()) return Error{EBADF};
   if (offset == 0 || !opened.has_text) {
-    opened.text = TRY(file.read_for ? file.read_for(caller) : file.read());
+    opened.text =
+        TRY(within_memory([&] { return file.read_for ? file.read_for(caller) : file.read(); }));
     opened.has_text = true;
   }
   take_part(opened.text, offset, size, take);
@@ -344,7 +356,7 @@ Result<std::size_t> ControlTree::write_for(const Caller& caller, NodeId, std::ui
 }
 
 Result<> ControlTree::apply(const ControlFile& file, std::string_view text) {
-  const Result<> result = file.write(text);
+  const Result<> result = within_memory([&] { return file.write(text); });
   return result.ok() ? result : refuse(file, text, result.error());
 }
 

@@ -1,5 +1,7 @@
 #include "spindle/control/record_files.h"
 
+#include <new>
+
 #include "spindle/base/clock.h"
 
 namespace spindle {
@@ -16,15 +18,14 @@ class RecordPipe final : public OperationListener {
   RecordPipe& operator=(const RecordPipe&) = delete;
 
   void done(const Operation& operation, std::span<const std::byte> data) override {
-    if (lost_) return;
-    Operation shifted = operation;
     // What began before the recording is not part of it.
-    if (operation.begin_ns < began_ns_) return;
-    shifted.begin_ns -= began_ns_;
-    if (contents_) shifted.data.assign(reinterpret_cast<const char*>(data.data()), data.size());
-    lost_ = lines_.size() > kMostUnread;
-    lines_ += lost_ ? "lost" : "op " + operation_line(shifted);
-    lines_ += '\n';
+    if (lost_ || operation.begin_ns < began_ns_) return;
+    try {
+      add(operation, data);
+    } catch (const std::bad_alloc&) {
+      lost_ = true;
+      lines_ = std::string("\nlost\n");  // the last line that was taken may have been a part
+    }
     arrivals_.wake_all();
   }
 
@@ -42,6 +43,14 @@ class RecordPipe final : public OperationListener {
   [[nodiscard]] thread::WaitQueue& arrivals() { return arrivals_; }
 
  private:
+  void add(const Operation& operation, std::span<const std::byte> data) {
+    Operation shifted = operation;
+    shifted.begin_ns -= began_ns_;
+    if (contents_) shifted.data.assign(reinterpret_cast<const char*>(data.data()), data.size());
+    lost_ = lines_.size() > kMostUnread;
+    lines_ += (lost_ ? "lost" : "op " + operation_line(shifted)) + "\n";
+  }
+
   static constexpr std::size_t kMostUnread = 64u << 20;
 
   RecordingTree& recorded_;

@@ -91,7 +91,7 @@ class EventTrace {
   void stop();
   [[nodiscard]] bool is_on() const;
   void clear() { kept_ = lost_ = 0; }
-  /// Forgets all events.
+  /// Forgets all events. std::bad_alloc if there is no memory for so many: then nothing changes.
   void resize(std::size_t capacity);
   /// Called after each event; must not make one.
   void on_event(std::function<void()> told) { told_ = std::move(told); }

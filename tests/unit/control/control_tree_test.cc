@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <new>
+
 #include "spindle/fs/interruption.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
@@ -160,6 +162,18 @@ TEST(ControlTree, AnswersForWhatIsGone) {
   EXPECT_EQ(read(tree, handle).code(), ESRCH);
   EXPECT_EQ(find(tree, "numbers/20"), 0u);
   EXPECT_EQ(tree.attributes(find(tree, "numbers/last"))->generation, 3u);
+}
+
+TEST(ControlTree, SurvivesWhatThereIsNoMemoryFor) {
+  ControlTree tree;
+  std::string said;
+  tree.on_refused([&](std::string text) { said = std::move(text); });
+  tree.add_file("large", {.read = []() -> Result<std::string> { throw std::bad_alloc(); },
+                          .write = [](std::string_view) -> Result<> { throw std::bad_alloc(); }});
+  const std::uint64_t file = open(tree, "large");
+  EXPECT_EQ(read(tree, file).code(), ENOMEM);
+  EXPECT_EQ(write(tree, file, "1").code(), ENOMEM);
+  EXPECT_NE(said.find("large: '1' is refused: there is no memory"), std::string::npos) << said;
 }
 
 TEST(ControlTree, SaysWhatAChoiceTakes) {
