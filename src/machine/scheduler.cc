@@ -83,7 +83,7 @@ void Scheduler::end_slice(Cpu& cpu) {
   charge(cpu);
   if (thread.activity.left_ns <= 0) client_.serve(thread);
   if (cpu.current != &thread) return;
-  const bool has_begun = std::max(cpu.interrupted_until, cpu.switched_until) <= now_;
+  const bool has_begun = begin_of_work(cpu) <= now_;
   if (has_begun && now_ >= cpu.quantum_end) {
     interrupt(Interrupt::kTimer, cpu.index, configuration_.costs.interrupt_ns);
     cut(cpu, Why::kQuantumExpired);
@@ -112,8 +112,13 @@ void Scheduler::requeue_cut() {
 
 void Scheduler::preempt() {
   for (const auto& cpu : cpus_) {
-    if (!std::exchange(cpu->look, false) || cpu->current == nullptr) continue;
-    if (std::max(cpu->interrupted_until, cpu->switched_until) > now_) continue;
+    if (!cpu->look) continue;
+    if (cpu->current != nullptr && begin_of_work(*cpu) > now_) {
+      set_due(*cpu);
+      continue;
+    }
+    cpu->look = false;
+    if (cpu->current == nullptr) continue;
     charge(*cpu);
     Thread& running = *cpu->current;
     if (!cpu->queue.preempts(running, info(running))) continue;
@@ -166,11 +171,17 @@ void Scheduler::put_on(Cpu& cpu, Thread& thread) {
   set_due(cpu);
 }
 
+VirtualTime Scheduler::begin_of_work(const Cpu& cpu) const {
+  return std::max({now_, cpu.interrupted_until, cpu.switched_until});
+}
+
 void Scheduler::set_due(Cpu& cpu) {
-  const VirtualTime work = std::max({now_, cpu.interrupted_until, cpu.switched_until});
+  const VirtualTime work = begin_of_work(cpu);
   cpu.due =
       std::min(work + VirtualTime{cpu.current->activity.left_ns}, std::max(work, cpu.quantum_end));
   if (cpu.alarm && *cpu.alarm > now_) cpu.due = std::min(cpu.due, std::max(work, *cpu.alarm));
+  // Who becomes ready during a switch may be better than the thread that it switches to.
+  if (cpu.look && work > now_) cpu.due = std::min(cpu.due, work);
 }
 
 void Scheduler::show(Cpu& cpu, ProcessNumber next, std::int64_t cost_ns, char state) {

@@ -96,6 +96,8 @@ class Scheduler {
   [[nodiscard]] Cpu& choose_cpu(const Thread& thread, bool is_new);
   void charge(Cpu& cpu);
   void charge_work(Cpu& cpu, VirtualTime span);
+  /// When the thread on the CPU goes on: now, or after interrupts and the switch to it.
+  [[nodiscard]] VirtualTime begin_of_work(const Cpu& cpu) const;
   void set_due(Cpu& cpu);
   void end_slice(Cpu& cpu);
   void cut(Cpu& cpu, Why why);

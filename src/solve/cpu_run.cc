@@ -193,6 +193,8 @@ void CpuRun::make_ready(std::size_t process, Why why) {
   state.home = home;
   state.ran = {};
   ++cpus_[home].waiting;
+  for (std::size_t c = 0; c < cpus_.size(); ++c)
+    if (is_shared() || c == home) cpus_[c].look = true;
   if (!rules_.explains) return;
   waiting_.insert(process);
   state.ready_since = now_;
@@ -243,10 +245,11 @@ bool CpuRun::preempt() {
   return !beaten.empty();
 }
 
-// Whether a process waits that should have this CPU at once, and may run on it.
+// Whether a process has become ready that should have this CPU at once, and may run on it. Who
+// only grew better while it waited does not take the CPU by itself.
 bool CpuRun::is_beaten(std::size_t c) {
-  const Cpu& cpu = cpus_[c];
-  if (!cpu.running || now_ < cpu.start) return false;
+  Cpu& cpu = cpus_[c];
+  if (!cpu.running || now_ < cpu.start || !std::exchange(cpu.look, false)) return false;
   CpuPolicy& policy = policy_of(c);
   const auto loses = [&] { return policy.preempts(TaskId{*cpu.running}, info(*cpu.running)); };
   if (!loses()) return false;
@@ -402,6 +405,7 @@ void CpuRun::start(std::size_t c, TaskId task) {
   cpu.unfinished.reset();
   const bool is_other = cpu.last && *cpu.last != process;
   cpu.running = cpu.last = process;
+  cpu.look = false;
   if (is_other) ++switches_;
   if (rules_.explains && !goes_on) cpu.choice = choice_of(c, process);
   waiting_.erase(process);

@@ -144,6 +144,7 @@ class CpuRun {
     VirtualTime start;                      ///< when the present slice began, after the switch
     VirtualTime slice_end;                  ///< when the present slice ends
     std::uint64_t slice = 0;  ///< the number of the slice, of all that were given, from 1
+    bool look = false;        ///< a process became ready that may be better than the running one
     std::optional<VirtualTime> beaten_at;  ///< when the last process had to stand in line again
     std::size_t waiting = 0;               ///< how many processes wait in its own queue
     std::optional<std::size_t> segment;    ///< its last segment in the chart

@@ -184,6 +184,25 @@ ScenarioRun run_of(const std::string& text) {
   return run_scenario(scenario, message).take();
 }
 
+/// C comes while the CPU changes to B, and takes it at once when the change is over. But who only
+/// grew better meanwhile, as Q did, waits for somebody to come.
+TEST(MachineAndSolver, LookAtTheEndOfAChangeOnlyIfSomebodyHasCome) {
+  for (const char* text :
+       {R"({"domain": "cpu", "algorithm": "SRTF", "parameters": {"context_switch": 2},
+            "input": {"processes": [["A", 0, 3], ["B", 1, 9], ["C", 4, 1]]},
+            "gantt": [["A", 0, 3], ["C", 7, 8], ["B", 10, 19]]})",
+        R"({"domain": "cpu", "algorithm": "PRIORITY-AGING",
+            "parameters": {"context_switch": 2, "aging_interval": 1},
+            "input": {"processes": [["Q", 0, 5, 1], ["R", 0, 4, 1], ["S", 1, 7, 3]]},
+            "gantt": [["Q", 0, 1], ["R", 3, 7], ["Q", 9, 13], ["S", 15, 22]]})"}) {
+    Json problem = Json::parse(text);
+    const Json gantt = problem["gantt"];
+    problem.erase("gantt");
+    EXPECT_EQ(answer_of(run_of(scenario_of(problem)))["gantt"], gantt);
+    EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["gantt"], gantt);
+  }
+}
+
 TEST(MachineAndSolver, CountSwitchesOfEachProcessorAndBeyondTheChart) {
   const ScenarioRun two = run_of(
       "machine { cpus = 2, policy = 'fcfs', costs = 'none' }"
