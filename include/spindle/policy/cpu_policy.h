@@ -124,7 +124,8 @@ struct CpuConventions {
   /// Lottery: the first draws, each taken modulo the tickets there are; the seed's follow.
   std::vector<std::uint64_t> draws = {};
   /// Stride: what a task of weight 1 pays for a quantum; the others pay it divided by their weight.
-  std::int64_t stride_of_one = std::int64_t{1} << 32;
+  /// All numbers up to 25 divide this one, so that tasks of such weights pay exactly.
+  std::int64_t stride_of_one = 133'855'722'000;
   /// Stride and CFS, of tasks that were served equally: the lowest number runs, or the one that
   /// was queued first.
   bool lowest_number_first = false;

@@ -186,6 +186,17 @@ TEST(Solve, WhoIsNewTakesTheFirstCpuThatIsLeft) {
                             ["E", 1, 2, 2]])"));
 }
 
+/// Three turns of B cost as much as one of A, to the last digit.
+TEST(Solve, StridesOfSmallNumbersOfTicketsAreExact) {
+  const Json problem = {
+      {"domain", "cpu"},
+      {"algorithm", "STRIDE"},
+      {"parameters", {{"quantum", 1}}},
+      {"input", {{"processes", Json::parse(R"([["A", 0, 2, 1], ["B", 0, 6, 3]])")}}}};
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["gantt"],
+            Json::parse(R"([["A", 0, 1], ["B", 1, 4], ["A", 4, 5], ["B", 5, 8]])"));
+}
+
 /// P would come before A and B, but is bound to the CPU of X.
 TEST(Solve, WhoMayNotRunOnACpuSendsNobodyAway) {
   EXPECT_EQ(completions("PRIORITY-RR", {{"cpus", 2}, {"quantum", 3}},
