@@ -4,7 +4,8 @@
 // comes again, the thread goes on, by return from the handler, on the same worker (its registers
 // may hold addresses that belong to the kernel thread). In a section, or with interrupts off, the
 // signal is only noted, and acted on at the end. Outside of the program's own code (in malloc, for
-// example) it is ignored until the next tick: such code may hold locks of the kernel thread.
+// example) it is ignored: such code may hold locks of the kernel thread. Then the timer ticks more
+// often for a while, for a thread that only looks at the clock is hardly ever found anywhere else.
 
 #include <link.h>
 #include <sys/syscall.h>
@@ -29,6 +30,12 @@ namespace {
 
 constexpr int kTickSignal = SIGVTALRM;
 
+/// After a tick in vain the next one comes after this part of a slice. A thread that waits in the
+/// kernel is left in peace after so many in a row.
+constexpr std::int64_t kTicksInASlice = 16;
+constexpr unsigned kMostTicksInVain = 1024;
+constexpr std::int64_t kSoonestTickNs = 20'000;
+
 struct TextRange {
   std::uintptr_t begin = 0;
   std::uintptr_t end = 0;
@@ -47,6 +54,18 @@ int note_program(dl_phdr_info* info, std::size_t, void* to) {
 
 TextRange program_text;
 
+void tick_soon(Worker& worker) {
+  if (++worker.ticks_in_vain > kMostTicksInVain) return;
+  itimerspec setting;
+  timer_gettime(worker.timer, &setting);
+  const timespec& slice = setting.it_interval;
+  const std::int64_t slice_ns = slice.tv_sec * kNsPerSecond + slice.tv_nsec;
+  if (slice_ns == 0) return;  // it does not tick any more
+  const std::int64_t soon_ns = std::max(slice_ns / kTicksInASlice, kSoonestTickNs);
+  setting.it_value = {.tv_sec = soon_ns / kNsPerSecond, .tv_nsec = soon_ns % kNsPerSecond};
+  timer_settime(worker.timer, 0, &setting, nullptr);
+}
+
 void on_tick(int, siginfo_t*, void* raw_context) {
   Worker* const worker = current_worker();
   Control* const self = current_control;
@@ -57,8 +76,13 @@ void on_tick(int, siginfo_t*, void* raw_context) {
   }
   auto& context = *static_cast<ucontext_t*>(raw_context);
   const std::uintptr_t at = interrupted(context).code;
-  if (at != 0 && (at < program_text.begin || at >= program_text.end)) return;
   const int saved_errno = errno;
+  if (at != 0 && (at < program_text.begin || at >= program_text.end)) {
+    tick_soon(*worker);
+    errno = saved_errno;
+    return;
+  }
+  worker->ticks_in_vain = 0;
   // Only now, when the interrupted code is known to be the program's own, may another tick come:
   // one that interrupted this handler before would take its code for the thread's. The threads that
   // run before it returns get the mask of the interrupted one: ThreadSanitizer calls handlers with

@@ -76,6 +76,7 @@ struct Worker {
   bool has_timer = false;
   bool blocked_tick = false;  // whether its kernel thread blocked the signal before
   std::uint64_t preemptions = 0;
+  unsigned ticks_in_vain = 0;  // in a row, in code that is not interrupted
 
   // What others touch.
   alignas(64) Gate::Passing passing = 0;

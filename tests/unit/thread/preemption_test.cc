@@ -6,9 +6,11 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/file_io.h"
@@ -222,6 +224,21 @@ TEST(Preemption, StormLeavesEverythingWhole) {
     EXPECT_EQ(total, 0);
     EXPECT_GT(runtime->preemptions(), 0u);
   }
+}
+
+// Found in its own code only once in a hundred ticks or so, which is why it gets more of them.
+TEST(Preemption, ComesToAThreadThatIsMostlyInASharedLibrary) {
+  auto runtime = make("rr");
+  const std::vector<char> text(16 * 1024);
+  const Result<> result = runtime->run([&] {
+    in_parallel(2, [&](std::size_t) {
+      for (int i = 0; i < 300'000; ++i) {
+        EXPECT_EQ(std::memchr(text.data(), 'x', text.size()), nullptr);
+      }
+    });
+  });
+  EXPECT_TRUE(result.ok());
+  EXPECT_GT(runtime->preemptions(), 3u);
 }
 
 // What runtimes have in common is under mutexes, whose holder must not lose the worker.
