@@ -47,4 +47,8 @@ void Once::let_others_go() {
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
+void Once::check_may_go() const {
+  if (checks_what_goes()) report_misuse("destroys", waiters_, {at_it_});
+}
+
 }  // namespace spindle::thread

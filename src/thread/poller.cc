@@ -188,10 +188,6 @@ Result<> Poller::watch(int fd, FdWatcher& watcher) {
   return {};
 }
 
-void Poller::unwatch(int fd) {
-  forget(fd);
-}
-
 void Poller::dispatch(int fd, std::uint32_t events) noexcept {
   Descriptor* descriptor = find(fd);
   if (descriptor == nullptr) return;  // an earlier event's watcher forgot it

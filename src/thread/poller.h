@@ -52,7 +52,6 @@ class Poller {
   /// nobody can forget them.
   void forget_idle();
   Result<> watch(int fd, FdWatcher& watcher);
-  void unwatch(int fd);
 
   /// From any kernel thread.
   void post(std::function<void()> work);

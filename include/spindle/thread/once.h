@@ -7,7 +7,8 @@
 //
 // A thread that waits does so for the one that runs the function, as it would for the holder of a
 // mutex: it lends that thread its priority, and a circle of waiting threads is reported, even one
-// that is only the function calling itself. `call_until` returns EDEADLK instead.
+// that is only the function calling itself. `call_until` returns EDEADLK instead. Destroying a Once
+// while the function runs is a bug of the caller that stops the program.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,9 @@ struct LockRequest;
 class Once {
  public:
   explicit Once(const char* name = "") : waiters_(name, WaitKind::kOnce) {}
+  ~Once() {
+    if (at_it_.thread != nullptr) check_may_go();
+  }
 
   template <class F>
   void call(F&& function) {
@@ -53,6 +57,7 @@ class Once {
   void finish();   // the function has returned
   void give_up();  // it has thrown: the next thread that waits calls it
   void let_others_go();
+  void check_may_go() const;
 
   template <class F>
   void run(F&& function) {

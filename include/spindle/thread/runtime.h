@@ -84,7 +84,9 @@ class Runtime {
     /// Threads may switch at the beginning of each call of a primitive, too, as with several
     /// workers or preemption. With the policy "lottery" and a seed this is the deterministic mode:
     /// every choice is drawn from the seed, so that a race can be replayed once it is found (as
-    /// long as the threads do not look at the time or at descriptors). One worker, no preemption.
+    /// long as the threads do not look at the time or at descriptors). Under policies that draw no
+    /// lots, threads in std::scoped_lock may make way for each other for ever. One worker, no
+    /// preemption.
     bool yield_at_primitives = false;
     /// Reports two locks that were taken in both orders, even if no deadlock came of it, through
     /// `on_lock_order` (if not given: in the log). Checks mutexes, shared mutexes and monitors, and

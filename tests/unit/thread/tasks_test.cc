@@ -1,4 +1,5 @@
 // Results, exceptions, cancellation, once, futures, groups, select, Hoare monitors.
+#include <memory>
 #include <stdexcept>
 
 #include "spindle/base/clock.h"
@@ -259,6 +260,16 @@ TEST(OnceTest, WhoeverIsAtItIsRaisedByThoseThatWait) {
     EXPECT_TRUE(urgent.join().ok());
     EXPECT_TRUE(leaves.join().ok());
   });
+}
+
+TEST(OnceDeathTest, MustNotGoWhileItsFunctionRuns) {
+  EXPECT_DEATH(run([] {
+                 auto gone = std::make_unique<Once>("tables");
+                 Thread loader = spawn("loader", [&] { gone->call([] { yield(); }); });
+                 yield();
+                 gone.reset();
+               }),
+               "\"main\" destroys the once \"tables\", called by \"loader\" since ");
 }
 
 TEST(OnceTest, WaitingForItIsAPointOfCancellation) {
