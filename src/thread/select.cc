@@ -14,6 +14,7 @@ Result<Selected> select(SelectCases cases, Timeout timeout) {
   if (cases.empty()) return Error{EINVAL, "there is nothing to select from"};
   if (timeout == 0) return Error{ETIMEDOUT, "no channel was ready"};
   std::vector<WaitNode*> nodes;
+  nodes.reserve(cases.size());  // nothing may fail while some stand in queues
   for (const auto& one : cases) nodes.push_back(&one->enqueue());
   Selection selection{.nodes = nodes};
   for (WaitNode* node : nodes) node->selection = &selection;
