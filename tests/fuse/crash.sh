@@ -120,6 +120,10 @@ refuses "already exists" spindle crash record "$image" extent.crash -- true
 ln "$image" same.img
 refuses "it is the image itself" spindle crash record "$image" same.img --force -- true
 rm same.img
+cp extent.crash older.crash
+refuses "No such file" spindle crash record nowhere older.crash --force -- true
+cmp extent.crash older.crash
+rm older.crash
 refuses "it is the recording itself" spindle crash extent.crash --at "$at" --output ./extent.crash --force
 refuses "contradict" spindle mount "$image" "$mnt" -o ro,write-log=other.crash
 refuses "changed after the recording" spindle crash fat.crash --at 3 --output other.img
