@@ -565,7 +565,7 @@ says '^page faults since the point before' run "$scenarios/thrashing.lua" --curv
 says '^memory at [0-9.]+ ms' run "$scenarios/thrashing.lua" --memory -
 says '^ +[0-9]+ +[0-9]+ +[0-9]+  walker-3 anonymous ' run "$scenarios/thrashing.lua" --memory -
 # Also if the total is little compared with what there is.
-says '^ +[0-9]+ +[0-9]+ +256  file ' run "$scenarios/mixed.lua" --memory -
+says '^ +[0-9]+ +[0-9]+ +268  file ' run "$scenarios/mixed.lua" --memory -
 says '^the arm, which moved over [0-9]+ cylinders in all' run "$scenarios/thrashing.lua" --arm -
 for picture in memory arm; do
   spindle run "$scenarios/thrashing.lua" --$picture "$work/picture.svg" >"$work/text" || fail "run --$picture: exit status $?"
