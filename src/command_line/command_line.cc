@@ -93,6 +93,23 @@ std::vector<std::string> unknown_options(const CLI::App& command) {
   return unknown;
 }
 
+/// Takes away the first "--" before what a command leaves as it is: with it, what follows would be
+/// the program's.
+void drop_separator(const CLI::App& program, std::vector<const char*>& words) {
+  if (words.size() < 2) return;
+  const auto leaves_rest = [&](const CLI::App* command) {
+    return command->get_name() == words[1] && command->get_prefix_command();
+  };
+  const auto is_argument = [](const CLI::Option* option) { return option->get_positional(); };
+  for (const CLI::App* command : program.get_subcommands(leaves_rest)) {
+    const std::size_t before = 2 + command->get_options(is_argument).size();
+    const auto end =
+        words.begin() + static_cast<std::ptrdiff_t>(std::min(words.size(), before + 1));
+    const auto mark = std::ranges::find(words.begin() + 2, end, std::string_view("--"));
+    if (mark != end) words.erase(mark);
+  }
+}
+
 /// "spindle age": with the command that was asked for.
 std::string whole_name(const CLI::App& app) {
   std::string name = app.get_name();
@@ -254,8 +271,10 @@ CommandLine::~CommandLine() = default;
 
 std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usage_status) {
   add_version(*owned_, version_);
+  std::vector<const char*> words(argv, argv + argc);
+  drop_separator(*owned_, words);
   try {
-    owned_->parse(argc, argv);
+    owned_->parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::RequiredError& error) {
     // A misspelt option is reported itself, rather than the missing one that it stands for.
     const std::vector<std::string> unknown = unknown_options(*owned_);

@@ -122,6 +122,7 @@ refuses "it is the image itself" spindle crash record "$image" same.img --force 
 rm same.img
 cp extent.crash older.crash
 refuses "No such file" spindle crash record nowhere older.crash --force -- true
+refuses "could not be run" spindle crash record "$image" older.crash --force -- /nonexistent
 cmp extent.crash older.crash
 rm older.crash
 refuses "it is the recording itself" spindle crash extent.crash --at "$at" --output ./extent.crash --force

@@ -256,6 +256,7 @@ reach() {
   expect 127 "$(status_of nonsense)" "a command that is not there"
   expect 137 "$(status_of bash -c 'kill -9 $$')" "a command that was killed"
   refuses "no simulated machine" spindle enter "$work" true
+  expect "$(inside echo -n one -- two)" "$(inside -- echo -n one -- two)" "a command after --"
 }
 
 commands() {

@@ -148,11 +148,10 @@ int record_crash_run(const CrashRecordRequest& request, Complaint& complaint) {
   if (complaint.made()) return 1;
   MountedForRun mount(request, std::string(program, static_cast<std::size_t>(length)), complaint);
   if (!mount.is_mounted()) return 1;
-  older.drop();
   const int status = run_in(mount.directory(), request.command, complaint);
   const bool has_run = !complaint.made();
   mount.unmount();
-  if (!has_run) ::unlink(request.file.c_str());
+  has_run ? older.drop() : static_cast<void>(::unlink(request.file.c_str()));
   if (!complaint.made()) tell(request, complaint);
   return status;
 }
