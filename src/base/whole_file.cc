@@ -1,19 +1,30 @@
 #include "spindle/base/whole_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
 namespace spindle {
+namespace {
+
+const Error kTooLarge{EFBIG, "it is larger than 1 GiB"};
+
+}  // namespace
 
 Result<std::string> read_to_end(int fd) {
   std::string content;
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && status.st_size > static_cast<off_t>(kLargestWholeFile))
+    return kTooLarge;
   std::array<char, 1 << 14> part;
   ssize_t got = 0;
-  while ((got = ::read(fd, part.data(), part.size())) > 0 || (got < 0 && errno == EINTR))
+  while ((got = ::read(fd, part.data(), part.size())) > 0 || (got < 0 && errno == EINTR)) {
+    if (content.size() > kLargestWholeFile) return kTooLarge;
     if (got > 0) content.append(part.data(), static_cast<std::size_t>(got));
+  }
   if (got < 0) return Error{errno, "it cannot be read"};
   return content;
 }

@@ -32,6 +32,9 @@ TEST_F(WholeFile, IsReadToItsEnd) {
 TEST_F(WholeFile, SaysWhatIsWrong) {
   EXPECT_EQ(whole_file(path_).code(), ENOENT);
   EXPECT_EQ(whole_file(::testing::TempDir()).code(), EISDIR);
+  write("");
+  std::filesystem::resize_file(path_, kLargestWholeFile + 1);
+  EXPECT_EQ(whole_file(path_).code(), EFBIG);
 }
 
 }  // namespace
