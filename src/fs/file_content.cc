@@ -102,11 +102,6 @@ std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t 
   return fixed + call * std::min(calls, most_calls);
 }
 
-Result<> Content::go_on(FileBlock from, FileBlock at) const {
-  if ((at - from) * content_size < kUninterruptedBytes) return {};
-  return spindle::go_on(interruption);
-}
-
 bool Content::has_room_for_call(const Transaction& tx) const {
   return tx.log_bytes_left() >=
          Change::kInodeLogBytes + OrphanList::kLogBytes + map->log_bytes_per_call(volume.layout);
@@ -313,7 +308,9 @@ Result<> Content::map_range(FileBlock from, FileBlock to) const {
   const FileBlock added_from = TRY(first_hole(*this, std::max(at, end), to));
   while (at < to) {
     TRY(volume.cache->throttle());
-    const Result<> wanted = go_on(from, at);
+    // Nobody expects short work to be interrupted.
+    const bool is_long = (at - from) * content_size >= kUninterruptedBytes;
+    const Result<> wanted = is_long ? go_on(interruption) : Result<>{};
     const Result<FileBlock> reached = wanted.ok() ? map_some(*this, at, to) : wanted.error();
     if ((reached.code() == ENOSPC || !wanted.ok()) && to > end) {
       // Otherwise the blocks added beyond the end would stay allocated without anybody seeing them.

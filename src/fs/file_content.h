@@ -51,7 +51,7 @@ Result<> go_on(const Interruption* interruption);
 
 /// A node's content in its blocks. Good for as long as the node is there and keeps its strategy.
 struct Content : ContentShape {
-  /// EUCLEAN if the node has no strategy. An interruption ends what takes many transactions.
+  /// EUCLEAN if the node has no strategy. An interruption ends `map_range`.
   static Result<Content> of(Volume& volume, Node& node, const Interruption* interruption = nullptr);
 
   /// The piece of the file at `at`, cut to `max` blocks, as it is committed; the lock is held.
@@ -77,16 +77,12 @@ struct Content : ContentShape {
   /// Zeroes, in the block that holds the old end, what stands between the old end and `until`.
   Result<> zero_tail(Change& change, std::uint64_t until) const;
   /// Makes sure that all of [from, to) has blocks: the new ones, in holes, are unwritten if the map
-  /// has such blocks, otherwise zeros. If space runs out, or it is interrupted, new ones beyond the
-  /// end are freed again.
-  /// Takes transactions.
+  /// has such blocks, otherwise zeros. If space runs out, or it is interrupted (EINTR), new ones
+  /// beyond the end are freed again. Takes transactions.
   [[nodiscard]] Result<> map_range(FileBlock from, FileBlock to) const;
   /// Frees all blocks from `end` on, and cuts the size to what is left. Takes transactions.
   [[nodiscard]] Result<> shrink_map(FileBlock end) const;
 
-  /// EINTR if it was interrupted and has gone on from `from` to `at` already: nobody expects short
-  /// work to be.
-  [[nodiscard]] Result<> go_on(FileBlock from, FileBlock at) const;
   /// Begins to read the bytes [from, from + window), as far as there are some. The lock is held.
   [[nodiscard]] Result<> read_ahead(std::uint64_t from, std::uint64_t window) const;
   /// Tells the event trace what `find` found.

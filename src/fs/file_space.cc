@@ -52,8 +52,7 @@ Result<> zero_edges(const Content& content, const Range& range) {
 /// Makes whole blocks holes, or unwritten, where the map can.
 Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
   Node& node = content.node;
-  for (const FileBlock start = from; from < to;) {
-    TRY(content.go_on(start, from));
+  while (from < to) {
     Change change = TRY(content.begin_change(1));
     MapFile file = change.map_file(node);
     const std::uint64_t done =
@@ -72,8 +71,7 @@ Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
 Result<> write_zeros(const Content& content, FileBlock from, FileBlock to) {
   constexpr std::uint64_t kBlocksAtOnce = 256;
   to = std::min(to, FileBlock{content.blocks_for(content.node.inode.size)});
-  for (const FileBlock first = from; from < to;) {
-    TRY(content.go_on(first, from));
+  while (from < to) {
     TRY(content.volume.cache->throttle());
     Change change = TRY(content.begin_change(1));
     const FileBlock until = std::min(to, from + kBlocksAtOnce);
@@ -172,9 +170,12 @@ Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range,
 
 Result<> allocate_range(Volume& volume, const NodeRef& node, int mode, const Range& range,
                         const Interruption* interruption) {
-  const Content content = TRY(Content::of(volume, *node, interruption));
   const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
-  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+  const int kind = mode & ~FALLOC_FL_KEEP_SIZE;
+  // The kernel drops what it holds of a range that becomes zero only when all of it has.
+  const bool can_be_given_up = kind != FALLOC_FL_PUNCH_HOLE && kind != FALLOC_FL_ZERO_RANGE;
+  const Content content = TRY(Content::of(volume, *node, can_be_given_up ? interruption : nullptr));
+  switch (kind) {
     case 0:
     case FALLOC_FL_UNSHARE_RANGE:
       return preallocate(content, range, keep_size);
@@ -203,11 +204,10 @@ Result<NodeRef> regular_file(Volume& volume, NodeId id) {
 }
 
 /// On a full volume a map may find no block to record a hole in: then zeros take its place.
-Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range,
-                              const Interruption* interruption) {
+Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range) {
   const NodeRef node = TRY(regular_file(volume, id));
   const auto held = TRY(hold_content(volume, *node));
-  const Content content = TRY(Content::of(volume, *node, interruption));
+  const Content content = TRY(Content::of(volume, *node));
   TRY(zero_edges(content, range));
   const auto [from, to] = whole_blocks(content, range);
   TRY(write_zeros(content, from, to));
@@ -250,7 +250,7 @@ Result<> FileSystem::allocate(const Caller& caller, NodeId id, int mode, std::ui
   };
   Result<> allocated = volume_->with_space(allocate_in);
   if (allocated.code() == ENOSPC && (mode & FALLOC_FL_PUNCH_HOLE) != 0) {
-    allocated = overwrite_with_zeros(*volume_, id, {offset, offset + length}, caller.interruption);
+    allocated = overwrite_with_zeros(*volume_, id, {offset, offset + length});
   }
   return volume_->told("allocate", allocated);
 }

@@ -184,7 +184,7 @@ class Tree {
   /// Everything that was answered so far is durable when it returns.
   virtual Result<> sync_all() = 0;
   /// fallocate(2): `mode` is its FALLOC_FL_ flags; EOPNOTSUPP for those that are not known. EINTR
-  /// if it was interrupted: the content may be changed in part, the size is not.
+  /// if it was interrupted: then the content is as it was.
   virtual Result<> allocate(const Caller& caller, NodeId node, int mode, std::uint64_t offset,
                             std::uint64_t length) = 0;
   /// lseek(2) with SEEK_DATA or SEEK_HOLE; ENXIO beyond the end.
