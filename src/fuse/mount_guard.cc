@@ -90,21 +90,23 @@ void cut_connection(const char* mount_point, const Device& device) {
   ::sigfillset(&signals);
   ::sigprocmask(SIG_SETMASK, &signals, nullptr);
   ::prctl(PR_SET_NAME, "spindle-guard");
-  ::prctl(PR_SET_PDEATHSIG, death);
+  const bool hears_of_death = ::prctl(PR_SET_PDEATHSIG, death) == 0;
   ::close_range(0, std::numeric_limits<unsigned>::max(), 0);
   const auto process = static_cast<int>(::syscall(SYS_pidfd_open, daemon, 0));
   if (process < 0) ::_exit(0);  // it has ended already
   const Device device = device_at(mount_point);
   (void)!::chdir("/");
 
-  if (::getppid() == daemon) {
+  if (hears_of_death && ::getppid() == daemon) {
     ::sigemptyset(&signals);
     ::sigaddset(&signals, death);
     int received = 0;
     ::sigwait(&signals, &received);
   }
   pollfd ended{process, POLLIN, 0};
-  if (::poll(&ended, 1, kPatienceMs) == 0) cut_connection(mount_point, device);
+  // Who does not hear of it only sees the end.
+  const int patience_ms = hears_of_death ? kPatienceMs : -1;
+  if (::poll(&ended, 1, patience_ms) == 0) cut_connection(mount_point, device);
   ::_exit(0);
 }
 
