@@ -111,13 +111,23 @@ void UringEngine::end_watching() {
   external_work_.reset();
 }
 
+/// Whether the ring does anything: a sandbox may let it be made, and nothing be submitted.
+bool can_be_used(io_uring& ring) {
+  // Without this a burst of completions could be lost (kernels before 5.5).
+  if ((ring.features & IORING_FEAT_NODROP) == 0) return false;
+  io_uring_prep_nop(io_uring_get_sqe(&ring));
+  io_uring_cqe* completion = nullptr;
+  if (io_uring_submit(&ring) != 1 || io_uring_peek_cqe(&ring, &completion) != 0) return false;
+  io_uring_cqe_seen(&ring, completion);
+  return true;
+}
+
 }  // namespace
 
 std::unique_ptr<IoEngine> make_uring_engine() {
   io_uring ring{};
   if (io_uring_queue_init(kRingEntries, &ring, IORING_SETUP_CLAMP) < 0) return nullptr;
-  // Without this a burst of completions could be lost (kernels before 5.5).
-  if ((ring.features & IORING_FEAT_NODROP) == 0) {
+  if (!can_be_used(ring)) {
     io_uring_queue_exit(&ring);
     return nullptr;
   }
