@@ -473,6 +473,7 @@ void do_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
 }
 
 void do_statfs(fuse_req_t request, fuse_ino_t) {
+  session_of(request).catch_up();
   const auto space = session_of(request).volume.space();
   if (!space.ok()) return reply(request, space.error());
   struct statvfs out {};

@@ -107,6 +107,11 @@ void SessionState::readable() {
   }
 }
 
+void SessionState::catch_up() {
+  if (!rests && !gone) readable();
+  thread::yield();
+}
+
 void SessionState::begin(RequestBuffers::Buffer buffer, std::size_t size) {
   Received request{.buffer = std::move(buffer), .size = size, .at_ns = monotonic_ns()};
   request.is_bounded = !concerns_control(request.header(), size);

@@ -48,6 +48,9 @@ struct SessionState final : thread::FdWatcher {
   ~SessionState() override;
 
   void readable() override;
+  /// Serves what the kernel has held back: that a deleted file was let go comes after up to eight
+  /// requests that were made later.
+  void catch_up();
   void begin(RequestBuffers::Buffer buffer, std::size_t size);
   /// Gives the request a thread, which serves it.
   void spawn(Received request);

@@ -146,6 +146,30 @@ give_up_growing() {
   rm "$image"
 }
 
+# Whoever deletes a file and asks for the room in the same moment sees it.
+ask_at_once() {
+  step "room after a deletion"
+  new_volume 40M
+  mount_volume
+  python3 - "$mnt" <<'PYTHON'
+import os, sys
+folder = sys.argv[1]
+for i in range(60):
+    path = f"{folder}/{i}"
+    with open(path, "wb") as file:
+        file.write(bytes(1 << 20))
+        os.fsync(file.fileno())
+    before = os.statvfs(folder)
+    os.unlink(path)
+    after = os.statvfs(folder)
+    freed = (after.f_bfree - before.f_bfree) * after.f_frsize
+    assert freed >= 1 << 20, f"{freed} bytes became free with file {i}"
+    assert after.f_ffree == before.f_ffree + 1, f"no inode became free with file {i}"
+PYTHON
+  unmount_volume
+  check_volume
+}
+
 # Inodes run out before blocks do.
 run_out_of_inodes() {
   step "inodes"
@@ -181,6 +205,7 @@ run_out_of_a_group() {
 
 for strategy in contiguous linked fat indexed extent; do try_strategy "$strategy"; done
 race_to_the_end
+ask_at_once
 run_out_of_inodes
 run_out_of_a_group
 give_up_growing
