@@ -17,6 +17,14 @@ namespace {
 
 using Arrangement = FileSystem::Arrangement;
 
+template <class Test>
+void with_each_strategy(Test test) {
+  for (const FileMap* map : all_file_maps()) {
+    SCOPED_TRACE(map->name());
+    in_runtime([&] { test(*map); });
+  }
+}
+
 TEST(VirtualAttributes, AConversionEndsWhenNobodyWaitsForIt) {
   in_runtime([] {
     Desk desk;
@@ -156,40 +164,37 @@ NodeId scattered_file(Desk& desk, const FileMap& map, std::vector<std::byte>& by
 }
 
 TEST(Rearranging, BringsTheBlocksOfAFileTogetherAndChangesNothingElse) {
-  for (const FileMap* map : all_file_maps()) {
-    SCOPED_TRACE(map->name());
-    in_runtime([map] {
-      Desk desk;
-      std::vector<std::byte> bytes;
-      const NodeId file = scattered_file(desk, *map, bytes);
-      // A hole, and blocks beyond the end.
-      if (map->has_holes()) must(desk.volume->allocate({}, file, 3, 20'480, 10'240));
-      if (map->has_holes()) std::fill_n(bytes.begin() + 20'480, 10'240, std::byte{});
-      must(desk.volume->allocate({}, file, 1, bytes.size(), 9000));
-      const Attributes before = desk.at(file);
-      const bool is_one = map->kind() == format::MapKind::kContiguous;
-      const auto plan = must(desk.volume->plan_rearrangement(file, Arrangement::kFewestRuns));
-      EXPECT_EQ(is_one, plan.before.runs == 1);
-      EXPECT_EQ(plan.moves, !is_one);
-      EXPECT_EQ(desk.at(file).sectors, before.sectors);
+  with_each_strategy([](const FileMap& map) {
+    Desk desk;
+    std::vector<std::byte> bytes;
+    const NodeId file = scattered_file(desk, map, bytes);
+    // A hole, and blocks beyond the end.
+    if (map.has_holes()) must(desk.volume->allocate({}, file, 3, 20'480, 10'240));
+    if (map.has_holes()) std::fill_n(bytes.begin() + 20'480, 10'240, std::byte{});
+    must(desk.volume->allocate({}, file, 1, bytes.size(), 9000));
+    const Attributes before = desk.at(file);
+    const bool is_one = map.kind() == format::MapKind::kContiguous;
+    const auto plan = must(desk.volume->plan_rearrangement(file, Arrangement::kFewestRuns));
+    EXPECT_EQ(is_one, plan.before.runs == 1);
+    EXPECT_EQ(plan.moves, !is_one);
+    EXPECT_EQ(desk.at(file).sectors, before.sectors);
 
-      desk.now += 1000;
-      const auto moved = must(desk.volume->rearrange(file, Arrangement::kFewestRuns));
-      EXPECT_EQ(moved.before.runs, plan.before.runs);
-      EXPECT_EQ(moved.after.runs, 1u);
-      EXPECT_EQ(moved.after.blocks, plan.before.blocks);
-      const auto again = must(desk.volume->rearrange(file, Arrangement::kFewestRuns));
-      EXPECT_FALSE(again.moves);
-      EXPECT_EQ(again.before.runs, 1u);
-      EXPECT_EQ(again.before.blocks, plan.after.blocks);
-      EXPECT_EQ(content_of(*desk.volume, file), bytes);
-      EXPECT_EQ(desk.at(file).changed.seconds, before.changed.seconds);
-      EXPECT_EQ(desk.at(file).modified.seconds, before.modified.seconds);
-      EXPECT_LE(desk.at(file).sectors, before.sectors);
-      EXPECT_EQ(desk.volume->rearrange(kRootNode, Arrangement::kFewestRuns).code(), EINVAL);
-      EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
-    });
-  }
+    desk.now += 1000;
+    const auto moved = must(desk.volume->rearrange(file, Arrangement::kFewestRuns));
+    EXPECT_EQ(moved.before.runs, plan.before.runs);
+    EXPECT_EQ(moved.after.runs, 1u);
+    EXPECT_EQ(moved.after.blocks, plan.before.blocks);
+    const auto again = must(desk.volume->rearrange(file, Arrangement::kFewestRuns));
+    EXPECT_FALSE(again.moves);
+    EXPECT_EQ(again.before.runs, 1u);
+    EXPECT_EQ(again.before.blocks, plan.after.blocks);
+    EXPECT_EQ(content_of(*desk.volume, file), bytes);
+    EXPECT_EQ(desk.at(file).changed.seconds, before.changed.seconds);
+    EXPECT_EQ(desk.at(file).modified.seconds, before.modified.seconds);
+    EXPECT_LE(desk.at(file).sectors, before.sectors);
+    EXPECT_EQ(desk.volume->rearrange(kRootNode, Arrangement::kFewestRuns).code(), EINVAL);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
 }
 
 TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
@@ -229,46 +234,43 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
 }
 
 TEST(Rearranging, SlidesFilesOverHolesThatHoldNoneOfThem) {
-  for (const FileMap* map : all_file_maps()) {
-    SCOPED_TRACE(map->name());
-    in_runtime([map] {
-      Desk desk;
-      FileSystem& volume = *desk.volume;
-      must(volume.space_manager().set_fit_policy("first"));
-      const auto strategy = std::as_bytes(std::span(map->name()));
-      must(volume.set_xattr(kCaller, kRootNode, "user.spindle.alloc", strategy, 0));
-      const auto bytes = bytes_of(1, 30 * 1024 - 500);
-      std::vector<NodeId> files;
-      std::vector<NodeId> spacers;
-      for (int i = 0; i < 25; ++i) {
-        files.push_back(desk.file("f" + std::to_string(i)));
-        must(volume.write(files.back(), 0, 0, bytes, Setuid::kKeep));
-        spacers.push_back(desk.file("s" + std::to_string(i)));
-        must(volume.write(spacers.back(), 0, 0, std::span(bytes).first(4000), Setuid::kKeep));
-      }
-      // Nearly full: there is room for one file out of the way.
-      const std::uint64_t free = must(volume.space_manager().longest_free_run());
-      const NodeId rest = desk.file("rest");
-      const auto extent = std::as_bytes(std::span(std::string_view("extent")));
-      must(volume.set_xattr(kCaller, rest, "user.spindle.alloc", extent, 0));
-      must(volume.allocate({}, rest, 0, 0, (free - 45) * 1024));
-      for (std::size_t i = 0; i < spacers.size(); ++i) {
-        must(volume.unlink(kRootNode, "s" + std::to_string(i)));
-        volume.forget(spacers[i], 1);
-      }
-      must(volume.settle_space());
-      const std::uint64_t before = must(volume.space_manager().longest_free_run());
-      for (const NodeId file : files) {
-        const auto moved = must(volume.rearrange(file, Arrangement::kDown));
-        EXPECT_EQ(moved.after.runs, moved.before.runs);
-        EXPECT_GE(must(volume.space_manager().longest_free_run()) + moved.after.blocks, before);
-        EXPECT_EQ(content_of(volume, file), bytes);
-      }
-      must(volume.settle_space());
-      EXPECT_GE(must(volume.space_manager().longest_free_run()), before + 15);
-      EXPECT_EQ(check_volume(volume), std::vector<std::string>());
-    });
-  }
+  with_each_strategy([](const FileMap& map) {
+    Desk desk;
+    FileSystem& volume = *desk.volume;
+    must(volume.space_manager().set_fit_policy("first"));
+    const auto strategy = std::as_bytes(std::span(map.name()));
+    must(volume.set_xattr(kCaller, kRootNode, "user.spindle.alloc", strategy, 0));
+    const auto bytes = bytes_of(1, 30 * 1024 - 500);
+    std::vector<NodeId> files;
+    std::vector<NodeId> spacers;
+    for (int i = 0; i < 25; ++i) {
+      files.push_back(desk.file("f" + std::to_string(i)));
+      must(volume.write(files.back(), 0, 0, bytes, Setuid::kKeep));
+      spacers.push_back(desk.file("s" + std::to_string(i)));
+      must(volume.write(spacers.back(), 0, 0, std::span(bytes).first(4000), Setuid::kKeep));
+    }
+    // Nearly full: there is room for one file out of the way.
+    const std::uint64_t free = must(volume.space_manager().longest_free_run());
+    const NodeId rest = desk.file("rest");
+    const auto extent = std::as_bytes(std::span(std::string_view("extent")));
+    must(volume.set_xattr(kCaller, rest, "user.spindle.alloc", extent, 0));
+    must(volume.allocate({}, rest, 0, 0, (free - 45) * 1024));
+    for (std::size_t i = 0; i < spacers.size(); ++i) {
+      must(volume.unlink(kRootNode, "s" + std::to_string(i)));
+      volume.forget(spacers[i], 1);
+    }
+    must(volume.settle_space());
+    const std::uint64_t before = must(volume.space_manager().longest_free_run());
+    for (const NodeId file : files) {
+      const auto moved = must(volume.rearrange(file, Arrangement::kDown));
+      EXPECT_EQ(moved.after.runs, moved.before.runs);
+      EXPECT_GE(must(volume.space_manager().longest_free_run()) + moved.after.blocks, before);
+      EXPECT_EQ(content_of(volume, file), bytes);
+    }
+    must(volume.settle_space());
+    EXPECT_GE(must(volume.space_manager().longest_free_run()), before + 15);
+    EXPECT_EQ(check_volume(volume), std::vector<std::string>());
+  });
 }
 
 TEST(Rearranging, LetsWritersInFromPieceToPiece) {
@@ -326,36 +328,33 @@ TEST(Rearranging, RefusesTheInodeThatHasTheFormerBlocksOfAFile) {
 }
 
 TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
-  for (const FileMap* map : all_file_maps()) {
-    SCOPED_TRACE(map->name());
-    in_runtime([map] {
-      Desk desk;
-      std::vector<std::byte> bytes;
-      const NodeId file = scattered_file(desk, *map, bytes);
-      bool is_over = false;
-      thread::Thread mover = thread::spawn({.name = "mover", .stack_size = 256 * 1024}, [&] {
-        for (std::uint64_t round = 0; !is_over; ++round) {
-          must(desk.volume->rearrange(file, Arrangement{static_cast<std::uint8_t>(round % 4)}));
-          thread::yield();
-        }
-      });
-      Random random(7);
-      for (int i = 0; i < 300; ++i) {
-        const std::uint64_t offset = random.below(bytes.size() + (i % 3 == 0 ? 500 : 0));
-        const auto part = bytes_of(random(), 1 + random.below(4000));
-        bytes.resize(std::max<std::size_t>(bytes.size(), offset + part.size()));
-        std::ranges::copy(part, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
-        must(desk.volume->write(file, 0, offset, part, Setuid::kKeep));
-        if (i % 10 == 0) {
-          ASSERT_EQ(content_of(*desk.volume, file), bytes);
-        }
+  with_each_strategy([](const FileMap& map) {
+    Desk desk;
+    std::vector<std::byte> bytes;
+    const NodeId file = scattered_file(desk, map, bytes);
+    bool is_over = false;
+    thread::Thread mover = thread::spawn({.name = "mover", .stack_size = 256 * 1024}, [&] {
+      for (std::uint64_t round = 0; !is_over; ++round) {
+        must(desk.volume->rearrange(file, Arrangement{static_cast<std::uint8_t>(round % 4)}));
+        thread::yield();
       }
-      is_over = true;
-      must(mover.join());
-      EXPECT_EQ(content_of(*desk.volume, file), bytes);
-      EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
     });
-  }
+    Random random(7);
+    for (int i = 0; i < 300; ++i) {
+      const std::uint64_t offset = random.below(bytes.size() + (i % 3 == 0 ? 500 : 0));
+      const auto part = bytes_of(random(), 1 + random.below(4000));
+      bytes.resize(std::max<std::size_t>(bytes.size(), offset + part.size()));
+      std::ranges::copy(part, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+      must(desk.volume->write(file, 0, offset, part, Setuid::kKeep));
+      if (i % 10 == 0) {
+        ASSERT_EQ(content_of(*desk.volume, file), bytes);
+      }
+    }
+    is_over = true;
+    must(mover.join());
+    EXPECT_EQ(content_of(*desk.volume, file), bytes);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
 }
 
 }  // namespace

@@ -5,13 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstring>
 
 #include "cli/crash/crash.h"
 #include "cli/mount/mount_control.h"
+#include "cli/older_file.h"
 #include "cli/volume/image_copy.h"
 #include "spindle/base/temporary_folder.h"
 
@@ -95,31 +94,6 @@ bool is_free(const CrashRecordRequest& request, Complaint& complaint) {
   return true;
 }
 
-/// A file that is to be replaced: it is put back unless something has taken its place.
-class OlderFile {
- public:
-  OlderFile(const std::string& path, Complaint& complaint)
-      : path_(path), aside_(path + ".replaced") {
-    is_aside_ = ::rename(path_.c_str(), aside_.c_str()) == 0;
-    if (!is_aside_ && errno != ENOENT)
-      complaint.make(fmt::format("{} cannot be replaced ({})", path_, std::strerror(errno)));
-  }
-  OlderFile(const OlderFile&) = delete;
-  OlderFile& operator=(const OlderFile&) = delete;
-  ~OlderFile() {
-    if (is_aside_) ::rename(aside_.c_str(), path_.c_str());
-  }
-  void drop() {
-    if (is_aside_) ::unlink(aside_.c_str());
-    is_aside_ = false;
-  }
-
- private:
-  std::string path_;
-  std::string aside_;
-  bool is_aside_ = false;
-};
-
 void tell(const CrashRecordRequest& request, Complaint& complaint) {
   const auto run = RecordedRun::open(request.file, {}, complaint);
   if (!run) return;
@@ -144,7 +118,7 @@ int record_crash_run(const CrashRecordRequest& request, Complaint& complaint) {
     complaint.make("/proc is not mounted");
     return 1;
   }
-  OlderFile older(request.file, complaint);
+  OlderFile older(request.file, ".replaced", complaint);
   if (complaint.made()) return 1;
   MountedForRun mount(request, std::string(program, static_cast<std::size_t>(length)), complaint);
   if (!mount.is_mounted()) return 1;

@@ -15,10 +15,12 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "cli/commands.h"
 #include "cli/mount/mount_control.h"
+#include "cli/older_file.h"
 #include "cli/picture/disk_pictures.h"
 #include "spindle/base/file_descriptor.h"
 #include "spindle/base/printable.h"
@@ -162,21 +164,19 @@ class RecordingFile {
   RecordingFile(const RecordingFile&) = delete;
   RecordingFile& operator=(const RecordingFile&) = delete;
   ~RecordingFile() {
-    struct stat info {};
-    const bool is_ours = stream_.is_open() && !is_kept_ && ::stat(name_.c_str(), &info) == 0;
-    if (is_ours && S_ISREG(info.st_mode)) std::remove(name_.c_str());
-    if (has_older_ && !is_kept_) std::rename(kept_name().c_str(), name_.c_str());
+    std::error_code ignored;
+    if (stream_.is_open() && std::filesystem::is_regular_file(name_, ignored))
+      std::filesystem::remove(name_, ignored);
   }
 
   [[nodiscard]] std::ofstream& stream() { return stream_; }
   void keep(Complaint& complaint) {
-    is_kept_ = true;
+    if (older_) older_->leave();
     stream_.close();
     if (!stream_) complaint.make(unwritable());
   }
 
  private:
-  [[nodiscard]] std::string kept_name() const { return name_ + ".old"; }
   [[nodiscard]] std::string unwritable() const {
     return fmt::format("{} cannot be written ({})", name_, std::strerror(errno));
   }
@@ -186,16 +186,12 @@ class RecordingFile {
     if (::stat(name_.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;
     if (!is_recording(name_))
       return complaint.make(name_ + " exists and is not a recording; it was not replaced");
-    has_older_ = std::rename(name_.c_str(), kept_name().c_str()) == 0;
-    if (!has_older_)
-      complaint.make(
-          fmt::format("{} cannot be kept as {} ({})", name_, kept_name(), std::strerror(errno)));
+    older_.emplace(name_, ".old", complaint);
   }
 
   const std::string& name_;
-  std::ofstream stream_;
-  bool has_older_ = false;
-  bool is_kept_ = false;
+  std::optional<OlderFile> older_;
+  std::ofstream stream_;  ///< open until the file is kept
 };
 
 FileDescriptor open_pipe(const RecordRequest& request, Complaint& complaint) {
