@@ -176,6 +176,15 @@ int folder_error(const std::string& image) {
   return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
 }
 
+/// Whether what the image holds may be overwritten; if not, `reason` says why.
+bool check_content(const Request& request, std::string& reason) {
+  if (request.force) return true;
+  const std::string content = present_content(request.image);
+  if (content.empty()) return true;
+  reason = fmt::format("{} already holds {}; --force overwrites it", request.image, content);
+  return false;
+}
+
 /// Whether a volume may be made in the image as it is, if it exists; gives the size of an image
 /// file. If not, `reason` says why.
 bool check_image(const Request& request, std::uint64_t& size, std::string& reason) {
@@ -198,12 +207,7 @@ bool check_image(const Request& request, std::uint64_t& size, std::string& reaso
     reason = fmt::format("{} is neither a file nor a block device", request.image);
     return false;
   }
-  if (exists && !request.force) {
-    if (const std::string content = present_content(request.image); !content.empty()) {
-      reason = fmt::format("{} already holds {}; --force overwrites it", request.image, content);
-      return false;
-    }
-  }
+  if (exists && !check_content(request, reason)) return false;
   if (exists && !request.only_show) {
     const auto unused = check_unused(request.image);
     if (!unused.ok()) reason = sentence(request.image, unused.error());
@@ -225,23 +229,33 @@ class ImageFile {
 
   Result<> make(std::uint64_t size) {
     struct stat info {};
-    is_new_ = ::stat(path_.c_str(), &info) != 0;
-    if (!is_new_ && (!S_ISREG(info.st_mode) || static_cast<std::uint64_t>(info.st_size) >= size)) {
+    const bool exists = ::stat(path_.c_str(), &info) == 0;
+    if (exists && (!S_ISREG(info.st_mode) || static_cast<std::uint64_t>(info.st_size) >= size)) {
       return {};
     }
-    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    const int fd = exists ? ::open(path_.c_str(), O_WRONLY | O_CLOEXEC) : create();
     const bool done = fd >= 0 && ::ftruncate(fd, static_cast<off_t>(size)) == 0;
     const int code = errno;
-    if (fd < 0) is_new_ = false;
     if (fd >= 0) ::close(fd);
     if (is_new_) follow_links();
     if (done) return {};
     return Error{code, fd < 0 ? "the image cannot be created"
                               : "the image cannot be made this large on its file system"};
   }
+  /// It has a volume, of this program's or of another one's that was quicker.
   void keep() { is_new_ = false; }
 
  private:
+  /// Opens a new file. What another program has just made under this name is not ours to remove.
+  int create() {
+    struct stat info {};
+    const bool is_link = ::lstat(path_.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+    const int exclusively = is_link ? 0 : O_EXCL;
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | exclusively, 0666);
+    is_new_ = fd >= 0;
+    return fd;
+  }
+
   /// What may have to be removed is the file, not a link to it.
   void follow_links() {
     std::error_code ignored;
@@ -308,7 +322,13 @@ bool fit_device(const Request& request, std::uint64_t& size, std::string& reason
 int make_volume(const Request& request, const FormatOptions& options,
                 const format::Superblock& planned, ImageFile& file) {
   const auto device = open_image(request, planned.block_size);
+  if (device.code() == EBUSY) file.keep();
   if (!device.ok()) return fail(sentence(request.image, device.error()));
+  // It is locked only now: another mkfs may have been quicker.
+  if (std::string reason; !check_content(request, reason)) {
+    file.keep();
+    return fail(reason);
+  }
   const auto erased = request.force ? erase_foreign_marks(request.image) : Result<>{};
   if (!erased.ok()) return fail(sentence(request.image, erased.error()));
   const auto formatted = format_volume(

@@ -64,6 +64,19 @@ mkfs.spindle -N 40 -d many link 4M >said 2>&1 && fail "100 files where there are
 [ -L link ] && [ ! -e made ] || fail "a link to an image that was not made: $(ls)"
 rm -r link many
 
+# Of two that make the same new image at once, one does, and its volume stays.
+for ((i = 0; i < 20; ++i)); do
+  mkfs.spindle -q raced 4M 2>said & first=$!
+  mkfs.spindle -q raced 4M 2>said_too
+  statuses=$?
+  wait $first
+  statuses="$? $statuses"
+  [ "$statuses" = "0 1" ] || [ "$statuses" = "1 0" ] ||
+    fail "two mkfs.spindle at once: exit statuses $statuses: $(cat said said_too)"
+  fsck.spindle -f -n raced >said 2>&1 || fail "after two mkfs.spindle at once: $(cat said)"
+  rm -f raced
+done
+
 # Names of any bytes: JSON stays valid, and no control characters reach the terminal.
 odd=$'odd\xff\n\e[31m'
 mkdir "$odd"
