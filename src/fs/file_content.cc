@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <shared_mutex>
 
+#include "rebuild.h"
 #include "spindle/base/event_trace.h"
 #include "volume.h"
 
@@ -229,6 +230,7 @@ Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
   const Content content = TRY(Content::of(volume, node, interruption));
   if (size > node.inode.size) return grow(content, size, adjust);
   if (TRY(begin_truncation(content, size, adjust))) return {};
+  if (size == 0) TRY(set_blocks_aside(volume, NodeRef(&node)));
   TRY(finish_truncation(volume, node));
   return volume.options.sync ? volume.journal->sync() : Result<>{};
 }

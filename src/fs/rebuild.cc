@@ -130,7 +130,7 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
   if (plan.changes_content || file.map_kind != other.map_kind) file.changed = now;
   if (plan.changes_content) file.modified = now;
   change.touches_content(*node);
-  change.tx.order_data(node->number);
+  if (plan.size != 0) change.tx.order_data(node->number);
   TRY(change.commit());
   volume.space->forget(node->number);
   return {};
@@ -300,6 +300,12 @@ Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan) {
     TRY(build(volume, *node, *hidden, plan));
   }
   return exchange(volume, node, hidden, plan);
+}
+
+Result<> set_blocks_aside(Volume& volume, const NodeRef& node) {
+  const Result<NodeRef> hidden = make_hidden(volume, *node, node->map_kind());
+  if (hidden.code() == ENOSPC) return {};
+  return exchange(volume, node, TRY(hidden), {.kind = node->map_kind(), .moves = {}});
 }
 
 Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind,

@@ -45,6 +45,10 @@ Result<bool> relocate(Volume& volume, const NodeRef& node, std::unique_lock<thre
                       std::span<const Run> runs, const std::vector<Extent>& extents,
                       const std::function<bool(const std::vector<Extent>& extents)>& suits);
 
+/// Hands all blocks of a file of size 0 to a hidden inode, which is freed beside the operations
+/// that come, however many they are. If there is no inode for it, the file keeps them.
+Result<> set_blocks_aside(Volume& volume, const NodeRef& node);
+
 /// Makes `kind` the strategy of the file: at once if it has no blocks. EINTR, and nothing has
 /// happened, if it was interrupted.
 Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind,

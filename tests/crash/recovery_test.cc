@@ -183,15 +183,14 @@ TEST_P(Recovery, DoesNotKeepAMountWaiting) {
 }
 
 // "" if the file, as short as its truncation made it, has zeros where it is made longer at once.
-std::string judge_longer(MemoryDevice& image) {
-  constexpr std::uint64_t kSize = 1000;
+std::string judge_longer(MemoryDevice& image, std::uint64_t size) {
   constexpr std::uint64_t kFar = 3'000'000;
   auto volume = mounted(image);
   const Attributes lost = must(volume->lookup(kRootNode, "lost"));
-  if (lost.size != kSize) return "";
+  if (lost.size != size) return "";
   const auto byte = bytes_of(2, 1);
   must(volume->write(lost.node, 0, kFar, byte, Setuid::kKeep));
-  std::vector<std::byte> expected = bytes_of(1, kSize);
+  std::vector<std::byte> expected = bytes_of(1, size);
   expected.resize(kFar);
   expected.push_back(byte.front());
   if (content_of(*volume, lost.node) != expected) return "the file has what was cut off";
@@ -201,24 +200,48 @@ std::string judge_longer(MemoryDevice& image) {
   return "";
 }
 
+void cut_lost(FileSystem& volume, std::uint64_t size) {
+  AttributeChange cut{.size = true};
+  cut.to.size = size;
+  must(volume.set_attributes({}, must(volume.lookup(kRootNode, "lost")).node, cut));
+}
+
 TEST_P(Recovery, FinishesATruncationBeforeTheFileGrows) {
   in_runtime([&] {
     const MemoryDevice start = with_large_file(GetParam());
-    MemoryDevice image = start;
-    RecordingDevice device(image);
-    {
-      auto volume = mounted(device);
-      const NodeId lost = must(volume->lookup(kRootNode, "lost")).node;
-      AttributeChange cut{.size = true};
-      cut.to.size = 1000;
-      must(volume->set_attributes({}, lost, cut));
-      must(volume->unmount());
+    for (const std::uint64_t size : {0u, 1000u}) {
+      MemoryDevice image = start;
+      RecordingDevice device(image);
+      {
+        auto volume = mounted(device);
+        cut_lost(*volume, size);
+        must(volume->unmount());
+      }
+      const CrashStates states(start, device.log());
+      for (std::size_t cut = 0; cut <= states.events(); cut += 2 * one_in()) {
+        MemoryDevice after = states.at(cut, kCrashModes.front(), kSeed + cut);
+        ASSERT_EQ(judge_longer(after, size), "")
+            << "to " << size << " bytes, cut " << cut << " of " << states.events();
+      }
     }
-    const CrashStates states(start, device.log());
-    for (std::size_t cut = 0; cut <= states.events(); cut += 2 * one_in()) {
-      MemoryDevice after = states.at(cut, kCrashModes.front(), kSeed + cut);
-      ASSERT_EQ(judge_longer(after), "") << "cut " << cut << " of " << states.events();
-    }
+  });
+}
+
+TEST_P(Recovery, EmptiesAFileBesideTheOperations) {
+  in_runtime([&] {
+    MemoryDevice image = with_large_file(GetParam());
+    auto volume = mounted(image);
+    cut_lost(*volume, 0);
+    EXPECT_EQ(must(volume->lookup(kRootNode, "lost")).sectors, 0u);
+    const bool is_one_run = GetParam() == format::MapKind::kContiguous;
+    EXPECT_EQ(volume->statistics().nameless_nodes, is_one_run ? 0u : 1u)
+        << "its blocks were freed before the answer";
+    const Space promised = must(volume->space());
+    must(volume->settle_space());
+    EXPECT_EQ(volume->statistics().nameless_nodes, 0u);
+    EXPECT_EQ(promised.free_blocks, must(volume->space()).free_blocks);
+    EXPECT_EQ(promised.free_files, must(volume->space()).free_files);
+    must(volume->unmount());
   });
 }
 
