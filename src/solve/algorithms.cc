@@ -72,7 +72,7 @@ constexpr Algorithms kAlgorithms[] = {
     {"proportional-share", "LOTTERY STRIDE CFS-SLICE|CFS"},
     {"inode", "ACCESS STORAGE"},
     {"file-blocks", "CONTIGUOUS LINKED|LINKED-LIST FAT INDEXED|INDEX"},
-    {"free-space", "BITMAP|BIT-VECTOR COUNTING LINKED-LIST|FREE-LIST"},
+    {"free-space", "BITMAP|BIT-VECTOR COUNTING LINKED-LIST|FREE-LIST GROUPING"},
     {"file-cost", "SPACE-SIZE FIRST-FREE FAT"},
     {"raid", "RAID-0|STRIPING RAID-1|MIRRORING|RAID-10|RAID-1+0 RAID-4 RAID-5 RAID-6 PARITY|XOR"},
     {"path-lookup", "OPEN"},

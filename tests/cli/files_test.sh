@@ -56,9 +56,11 @@ says '^B is deleted: 7 to 11 are free again[.] The bitmap is then 1111 1110 0000
 says '^A is deleted: .*[.] The free runs are then 6 at 1, 4 at 12[.]$' files -p counting -e A+6 B+5 A-
 says '^A is deleted: 1 is free again, at the back of the list[.] The list is then 2, 3, 1[.]$' \
   files -p free-list --freed back --blocks 4 -e A+1 A-
+says '^A is made, with 4 blocks: 2 to 3, 1 and 5 are first in the groups[.] The groups are then 4 [(]6, 7[)][.]$' \
+  files -p grouping --group 3 --blocks 8 -e A+4
 says '^B is made, with 12 blocks: fewer blocks are free; it gets none' files -p bitmap -e A+6 B+12
 says '^ +2 +B is made, with 12 blocks +no room' files -p bitmap A+6 B+12 B-
-json "[x['id'] for x in a] == ['bitmap', 'counting', 'free-list'] and a[1]['answer']['bits'] == 64" files -p bitmap --all A+6 B+5 A- C+8 B-
+json "[x['id'] for x in a] == ['bitmap', 'counting', 'free-list', 'grouping'] and a[1]['answer']['bits'] == 64" files -p bitmap --all A+6 B+5 A- C+8 B-
 draws "{'C', 'free', 'used before'} <= set(words)" files -p bitmap A+6 B+5 A- C+8 B-
 says '^The first 2 words are all 0: none of their blocks is free' files -p first-free -e 00000000 00000000 00001000
 says '^8 x 2 \+ 4 = 20[.]$' files -p first-free -e 00000000 00000000 00001000
@@ -72,7 +74,7 @@ says '100000000 x 8 / 8032, rounded down' files -p fat-size --disk-bytes 1000000
 draws "'bytes of a block' in words" files -p fat-size
 
 # Questions, and what --json writes, which is a case again.
-for form in contiguous linked fat indexed inode inode-size path fat-chain bitmap counting free-list first-free space-size fat-size; do
+for form in contiguous linked fat indexed inode inode-size path fat-chain bitmap counting free-list grouping first-free space-size fat-size; do
   says '^The answer: spindle' files -p $form --quiz 5
   says . files -p $form --quiz 5 --answer
   says , files -p $form --quiz 5 --answer --csv

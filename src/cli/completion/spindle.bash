@@ -88,10 +88,10 @@ _spindle_face() {
       options+=" --disks --disk-blocks --chunk --copies --layout --parity-update --failed-disk --write --level
         --sequential-mb-per-s --random-mb-per-s --mirror-reads --mttf-hours --mttr-hours" ;;
     files)
-      policies="contiguous linked fat indexed inode inode-size path fat-chain bitmap counting free-list first-free space-size fat-size"
+      policies="contiguous linked fat indexed inode inode-size path fat-chain bitmap counting free-list grouping first-free space-size fat-size"
       options+=" --blocks --count-from --room-before --room-after --move-start --tail-known --index-in-memory --write-index
         --block-size --pointer-bytes --direct --single --double --triple --inode-in-memory --address-limit --root-in-memory --keep --directory-blocks --table --used --address-bits
-        --one --freed --word-bits --disk-bytes --entry-bits --number-bits --table-on-disk" ;;
+        --one --freed --group --word-bits --disk-bytes --entry-bits --number-bits --table-on-disk" ;;
     deadlock)
       policies="banker detection victim wait-for" options+=" --available --requests --costs" ;;
     translate)

@@ -23,17 +23,23 @@ class FreeSpaceForm final : public Form {
         {"free-list",
          "LINKED-LIST",
          "Free blocks in a list",
-         {"blocks", "used", "address_bits", "freed"}}};
+         {"blocks", "used", "address_bits", "freed"}},
+        {"grouping",
+         "GROUPING",
+         "Free blocks in groups",
+         {"blocks", "used", "address_bits", "group"}}};
     return kPolicies;
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"blocks", Kind::kNumber, "bitmap, counting, free-list: blocks of the disk", "16"},
+        {"blocks", Kind::kNumber, "bitmap, counting, free-list, grouping: blocks of the disk",
+         "16"},
         {"used", Kind::kNumber,
-         "bitmap, counting, free-list: blocks that are used at the beginning, from the first on",
+         "bitmap, counting, free-list, grouping: blocks that are used at the beginning, from the "
+         "first on",
          "1"},
         {"address_bits", Kind::kNumber,
-         "bitmap, counting, free-list, space-size: bits of the number of a block", "16"},
+         "bitmap, counting, free-list, grouping, space-size: bits of the number of a block", "16"},
         {"one",
          Kind::kChoice,
          "bitmap, first-free: what a 1 means",
@@ -45,17 +51,19 @@ class FreeSpaceForm final : public Form {
          Kind::kChoice,
          "free-list: where the blocks of a deleted file come into the list",
          "",
-         {"front", "back"}}};
+         {"front", "back"}},
+        {"group", Kind::kNumber, "grouping: numbers of blocks that a free block holds", "4"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {
     static const std::vector<Measure> kMeasures = {{"bits", "bits to say what is free"},
                                                    {"free", "free blocks", true},
+                                                   {"reads", "free blocks read"},
                                                    {"failed", "files without room"}};
     return kMeasures;
   }
   [[nodiscard]] std::string_view row_help() const override {
-    return "bitmap, counting, free-list: NAME+BLOCKS to make a file, NAME- to delete it";
+    return "bitmap, counting, free-list, grouping: NAME+BLOCKS to make a file, NAME- to delete it";
   }
   [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
@@ -70,6 +78,7 @@ class FreeSpaceForm final : public Form {
   [[nodiscard]] Facts facts(const Solved& solved) const override {
     return {{"free blocks", plain(solved.answer["free"])},
             {"files without room", plain(solved.answer["failed"])},
+            {"free blocks read", plain(solved.answer["reads"])},
             {"bits to say what is free", plain(solved.answer["bits"])}};
   }
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override;
@@ -136,7 +145,34 @@ std::string block_ranges(const Json& blocks) {
   return listed(ranges);
 }
 
-/// "1111 0000", "8 at 3, 2 at 14", "7, 8, 9": as the book keeps it.
+/// The words for one way of writing down which blocks are free.
+struct KeptWords {
+  std::string_view policy;
+  std::string_view title;
+  std::string_view written;
+  std::string_view taken_first;  ///< of several
+  std::string_view freed_to;
+};
+constexpr KeptWords kKeptWords[] = {
+    {"bitmap", "bitmap", "The bitmap is", "the lowest free blocks", ""},
+    {"counting", "free runs", "The free runs are", "the lowest free blocks", ""},
+    {"free-list", "free list", "The list is", "first in the list", ", at the front of the list"},
+    {"grouping", "groups", "The groups are", "first in the groups", ", in the first group"}};
+
+const KeptWords& words_of(const Solved& solved) {
+  return *std::ranges::find(kKeptWords, solved.policy->name, &KeptWords::policy);
+}
+
+/// "3" or "8 at 3" or "3 (4, 5, 6)": a block, a run, a block that holds the numbers of others.
+std::string space_entry_text(const Json& entry) {
+  if (!entry.is_array()) return plain(entry);
+  if (!entry[1].is_array()) return fmt::format("{} at {}", plain(entry[1]), plain(entry[0]));
+  std::vector<std::string> numbers;
+  for (const Json& number : entry[1]) numbers.push_back(plain(number));
+  return fmt::format("{} ({})", plain(entry[0]), fmt::join(numbers, ", "));
+}
+
+/// "1111 0000", "8 at 3, 2 at 14", "7, 8, 9", "1 (2, 3), 3 (4)": as the book keeps it.
 std::string space_state_text(const Json& state) {
   constexpr std::size_t kGroup = 4;
   std::string text;
@@ -146,10 +182,7 @@ std::string space_state_text(const Json& state) {
       text += (i == 0 ? "" : " ") + bits.substr(i, kGroup);
     return text;
   }
-  for (const Json& entry : state)
-    text += (text.empty() ? "" : ", ") +
-            (entry.is_array() ? fmt::format("{} at {}", plain(entry[1]), plain(entry[0]))
-                              : plain(entry));
+  for (const Json& entry : state) text += (text.empty() ? "" : ", ") + space_entry_text(entry);
   return text.empty() ? "none" : text;
 }
 
@@ -165,6 +198,12 @@ std::string FreeSpaceForm::question(const Json& problem) const {
       : algorithm == "COUNTING"
           ? "as a list of runs, with the first block and the length of each; the lowest free block "
             "is taken first"
+      : algorithm == "GROUPING"
+          ? fmt::format(
+                "in groups: a free block holds the numbers of up to {} others, of which the "
+                "last holds the next; a block that holds numbers is taken when only the "
+                "last of them is left",
+                plain(p["group"]))
           : fmt::format(
                 "in a linked list; the first of the list is taken, and the blocks of a "
                 "deleted file come to its {}",
@@ -203,10 +242,7 @@ Picture FreeSpaceForm::picture(const Solved& solved) const {
 }
 
 chart::Table FreeSpaceForm::table(const Solved& solved) const {
-  const std::string_view title = solved.policy->name == "bitmap"     ? "bitmap"
-                                 : solved.policy->name == "counting" ? "free runs"
-                                                                     : "free list";
-  chart::Table table({"step", "what", "blocks", std::string(title)});
+  chart::Table table({"step", "what", "blocks", std::string(words_of(solved).title)});
   const Json& ops = solved.input()["ops"];
   for (std::size_t i = 0; i < ops.size(); ++i) {
     const Json& given = solved.answer["given"][i];
@@ -222,11 +258,9 @@ chart::Table FreeSpaceForm::table(const Solved& solved) const {
 std::vector<std::string> FreeSpaceForm::reasons(const Solved& solved) const {
   std::vector<std::string> out;
   const Json& ops = solved.input()["ops"];
-  const bool is_list = solved.policy->name == "free-list";
+  const KeptWords& words = words_of(solved);
   const bool to_back = solved.parameters().value("freed", "front") == "back";
-  const std::string_view written = is_list                             ? "The list is"
-                                   : solved.policy->name == "counting" ? "The free runs are"
-                                                                       : "The bitmap is";
+  const bool takes_lowest = words.freed_to.empty();
   for (std::size_t i = 0; i < ops.size(); ++i) {
     const Json& given = solved.answer["given"][i];
     const std::string what = space_op_text(ops[i]);
@@ -238,15 +272,12 @@ std::vector<std::string> FreeSpaceForm::reasons(const Solved& solved) const {
       why = "it has no blocks";
     else if (ops[i].size() == 2)
       why = fmt::format("{} {} free again{}", block_ranges(given), given.size() == 1 ? "is" : "are",
-                        !is_list  ? ""
-                        : to_back ? ", at the back of the list"
-                                  : ", at the front of the list");
+                        to_back ? ", at the back of the list" : words.freed_to);
     else
-      why = fmt::format("{} {} {}", block_ranges(given), given.size() == 1 ? "is" : "are",
-                        is_list             ? "first in the list"
-                        : given.size() == 1 ? "the lowest free block"
-                                            : "the lowest free blocks");
-    out.push_back(fmt::format("{}: {}. {} then {}.", what, why, written, state));
+      why = fmt::format(
+          "{} {} {}", block_ranges(given), given.size() == 1 ? "is" : "are",
+          takes_lowest && given.size() == 1 ? "the lowest free block" : words.taken_first);
+    out.push_back(fmt::format("{}: {}. {} then {}.", what, why, words.written, state));
   }
   return out;
 }

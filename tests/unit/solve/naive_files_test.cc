@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -210,6 +212,90 @@ TEST(NaiveFiles, KeepWhatIsFree) {
                      {"input", {{"ops", ops}}}});
     EXPECT_EQ(answer["states"], states);
     EXPECT_EQ(answer["given"], given);
+  }
+}
+
+/// Blocks as they would lie on a disk: what each holds, and which is the first.
+class DiskOfGroups {
+ public:
+  DiskOfGroups(std::size_t blocks, std::size_t group) : group_(group) {
+    std::size_t holder = 0;
+    for (std::size_t block = 1; block < blocks; ++block) {
+      const bool is_full = holds_[holder].size() == group_;
+      if (is_full) holder = holds_[holder].back();
+      holds_[holder].push_back(block);
+    }
+    first_ = 0;
+  }
+  std::size_t take() {
+    std::vector<std::size_t>& numbers = holds_[*first_];
+    const bool leads_on = !numbers.empty() && holds_.contains(numbers.back());
+    if (numbers.size() > (leads_on ? 1 : 0)) {
+      const std::size_t block = numbers.front();
+      numbers.erase(numbers.begin());
+      return block;
+    }
+    const std::size_t block = *first_;
+    first_ = leads_on ? std::optional(numbers.back()) : std::nullopt;
+    holds_.erase(block);
+    return block;
+  }
+  void give_back(std::size_t block) {
+    if (first_ && holds_[*first_].size() < group_) {
+      holds_[*first_].insert(holds_[*first_].begin(), block);
+      return;
+    }
+    if (first_)
+      holds_[block] = {*first_};
+    else
+      holds_[block] = {};
+    first_ = block;
+  }
+  [[nodiscard]] Json groups() const {
+    Json groups = Json::array();
+    for (std::optional<std::size_t> at = first_; at && holds_.contains(*at);) {
+      const std::vector<std::size_t>& numbers = holds_.at(*at);
+      groups.push_back({*at, numbers});
+      at = numbers.empty() ? std::nullopt : std::optional(numbers.back());
+    }
+    return groups;
+  }
+
+ private:
+  std::size_t group_;
+  std::map<std::size_t, std::vector<std::size_t>> holds_;
+  std::optional<std::size_t> first_;
+};
+
+TEST(NaiveFiles, KeepWhatIsFreeInGroups) {
+  Random random(13);
+  for (int round = 0; round < 60; ++round) {
+    const std::size_t blocks = 20 + random.below(8);
+    const std::size_t group = 1 + random.below(6);
+    DiskOfGroups disk(blocks, group);
+    std::vector<std::vector<std::size_t>> files(4);
+    Json ops = Json::array();
+    Json states = Json::array();
+    for (int step = 0; step < 16; ++step) {
+      std::vector<std::size_t>& file = files[random.below(files.size())];
+      const std::string name = std::to_string(&file - files.data());
+      if (!file.empty()) {
+        for (const std::size_t block : file) disk.give_back(block);
+        ops.push_back(Json::array({"free", name}));
+        file.clear();
+      } else {
+        const std::size_t want = 1 + random.below(5);
+        while (file.size() < want) file.push_back(disk.take());
+        ops.push_back(Json::array({"alloc", name, want}));
+      }
+      states.push_back(disk.groups());
+    }
+    const Json problem = {
+        {"domain", "free-space"},
+        {"algorithm", "GROUPING"},
+        {"parameters", {{"blocks", blocks}, {"used", 0}, {"address_bits", 16}, {"group", group}}},
+        {"input", {{"ops", ops}}}};
+    EXPECT_EQ(file_answer(problem)["states"], states) << problem;
   }
 }
 
