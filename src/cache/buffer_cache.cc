@@ -96,6 +96,9 @@ Result<> BufferCache::throttle() {
 Result<> BufferCache::flush_file(InodeNo owner) {
   return core_->flush_file(owner);
 }
+Result<> BufferCache::flush_files(std::span<const InodeNo> owners) {
+  return core_->flush_files(owners);
+}
 Result<> BufferCache::flush_all() {
   return core_->flush_all();
 }

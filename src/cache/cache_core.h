@@ -63,6 +63,7 @@ class CacheCore final : public BlockHolder {
 
   Result<> throttle();
   Result<> flush_file(InodeNo owner);
+  Result<> flush_files(std::span<const InodeNo> owners);
   Result<> flush_all();
   Result<> flush_blocks(std::span<const BlockNo> blocks);
   /// The owner's dirty blocks that `wanted` accepts, sorted.

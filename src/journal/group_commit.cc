@@ -199,10 +199,8 @@ DataPlan JournalCore::close_epoch() {
 }
 
 Result<> JournalCore::write_ordered(const DataPlan& plan) {
-  for (InodeNo owner : plan.flush) {
-    // The first answer may be about a write-back of long ago that has been made good since.
-    if (!cache_.flush_file(owner).ok()) TRY(cache_.flush_file(owner));
-  }
+  // The first answer may be about a write-back that somebody else began and that failed.
+  if (!cache_.flush_files(plan.flush).ok()) TRY(cache_.flush_files(plan.flush));
   if (!closing_.ordered.empty() && flushed_writes_ != cache_.data_writes()) TRY(flush_data());
   return {};
 }

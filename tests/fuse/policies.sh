@@ -82,13 +82,13 @@ misbehaving() {
 without_an_answer() {
   step "a policy that gives no answer"
   new_volume 64M
-  FAULT=spin FAULT_AFTER=20 mount_volume "disk=textbook,arm=$bad"
+  FAULT=spin FAULT_AFTER=5 mount_volume "disk=textbook,arm=$bad"
   work_a_lot
   (cd "$mnt" && sha256sum --quiet -c "$work/sums")
   expect '[fcfs]' "$(in_use disk/scheduler)" "the scheduler"
   says 'ran for a second and gave no answer; fcfs takes its place' control last_error
   unmount_volume
-  FAULT=lock FAULT_AFTER=20 mount_volume "disk=textbook,arm=$bad"
+  FAULT=lock FAULT_AFTER=5 mount_volume "disk=textbook,arm=$bad"
   work_a_lot
   (cd "$mnt" && sha256sum --quiet -c "$work/sums")
   says 'waited for a second and gave no answer; fcfs takes its place' control last_error

@@ -129,6 +129,9 @@ class BufferCache {
   /// failed since the last call (in the background, too) is reported here, once. What could not be
   /// written stays dirty and is tried again.
   Result<> flush_file(InodeNo owner);
+  /// Writes the dirty data of all these owners, each named once, and waits for it. Only what cannot
+  /// be written now is an error; what failed before and is made good by this counts as reported.
+  Result<> flush_files(std::span<const InodeNo> owners);
   /// These two report errors, and so does the next flush_file of the owner.
   Result<> flush_all();
   Result<> flush_blocks(std::span<const BlockNo> blocks);  ///< those of them that are dirty

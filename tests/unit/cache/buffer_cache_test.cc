@@ -194,6 +194,32 @@ TEST_F(BufferCacheTest, DirtyDataIsWrittenBeforeItsFrameIsTaken) {
   }
 }
 
+TEST_F(BufferCacheTest, DirtyDataOfSeveralFilesGoesHomeTogether) {
+  auto cache = make_cache(device, 64);
+  for (std::uint64_t block = 20; block < 30; ++block)
+    write_block(*cache, BlockNo{block}, 1, block % 2 == 0 ? kFile : kOtherFile);
+  const std::array owners{kOtherFile, kFile};
+  ASSERT_TRUE(cache->flush_files(owners).ok());
+  ASSERT_EQ(device.requests.size(), 1u);
+  EXPECT_EQ(device.requests[0].run, (run_of(BlockNo{20}, 10)));
+  EXPECT_EQ(cache->statistics().dirty_blocks, 0u);
+}
+
+TEST_F(BufferCacheTest, AFlushOfSeveralFilesFailsForWhatCannotBeWrittenNow) {
+  auto cache = make_cache(device, 64);
+  write_block(*cache, BlockNo{20}, 1, kFile);
+  write_block(*cache, BlockNo{21}, 2, kOtherFile);
+  device.bad_writes = {20};
+  EXPECT_EQ(cache->flush_all().code(), EIO);
+  const std::array owners{kFile, kOtherFile};
+  EXPECT_EQ(cache->flush_files(owners).code(), EIO);
+  EXPECT_EQ(first_byte(device.memory, BlockNo{21}), 2);
+  device.bad_writes.clear();
+  EXPECT_TRUE(cache->flush_files(owners).ok());
+  EXPECT_EQ(first_byte(device.memory, BlockNo{20}), 1);
+  EXPECT_TRUE(cache->flush_file(kFile).ok());  // there is nothing left to be told
+}
+
 TEST_F(BufferCacheTest, AFailedWriteBackIsReportedToItsOwnerOnceAndTriedAgain) {
   auto cache = make_cache(device, 64);
   write_block(*cache, BlockNo{20}, 1, kFile);

@@ -100,6 +100,7 @@ class ModelRun {
     return {start, std::min(random.below(kLongestRange) + 1, kBlocks - start.value)};
   }
   static InodeNo owner_of(BlockNo block) { return InodeNo{100 + block.value / kBlocksPerFile}; }
+  static BlockNo first_of(InodeNo owner) { return BlockNo{(owner.value - 100) * kBlocksPerFile}; }
 
   void use(std::uint64_t seed) {
     Random random(seed);
@@ -134,7 +135,9 @@ class ModelRun {
       case 13:
         return cache_->read_ahead(pick_run(random));
       case 14:
-        return flush_one(owner_of(pick_block(random)));
+        return random.one_in(2)
+                   ? flush_one(owner_of(pick_block(random)))
+                   : flush_two(owner_of(pick_block(random)), owner_of(pick_block(random)));
       case 15:
         return flush_some(pick_run(random));
       case 16:
@@ -248,9 +251,17 @@ class ModelRun {
   }
 
   void flush_one(InodeNo owner) {
-    const auto promises =
-        promises_for(BlockNo{(owner.value - 100) * kBlocksPerFile}, kBlocksPerFile);
+    const auto promises = promises_for(first_of(owner), kBlocksPerFile);
     if (must(cache_->flush_file(owner)).ok()) expect_kept(promises);
+  }
+  void flush_two(InodeNo one, InodeNo other) {
+    if (one == other) return flush_one(one);
+    const auto of_one = promises_for(first_of(one), kBlocksPerFile);
+    const auto of_other = promises_for(first_of(other), kBlocksPerFile);
+    const std::array owners{one, other};
+    if (!must(cache_->flush_files(owners)).ok()) return;
+    expect_kept(of_one);
+    expect_kept(of_other);
   }
   void flush_some(Run run) {
     std::vector<BlockNo> numbers;
