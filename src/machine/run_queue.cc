@@ -64,6 +64,10 @@ void RunQueue::remove(Thread& thread) {
   --realtime_size_;
 }
 
+void RunQueue::waits(const Thread& thread, VirtualTime now) {
+  if (!is_realtime(thread)) policy_->waits(TaskId{static_cast<std::uint64_t>(thread.id)}, now);
+}
+
 void RunQueue::forget(const Thread& thread) {
   policy_->finished(TaskId{static_cast<std::uint64_t>(thread.id)});
 }

@@ -265,6 +265,7 @@ void Scheduler::take_off(Thread& thread) {
     Cpu& cpu = *cpus_[thread.cpu];
     CHECK(cpu.current == &thread);
     charge(cpu);
+    cpu.queue.waits(thread, now_);
     end_burst(thread);
     cpu.current = nullptr;
     return;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "cpu_policies.h"
 #include "spindle/base/check.h"
@@ -17,6 +18,7 @@ namespace spindle {
 namespace {
 
 constexpr std::int64_t kNormalWeight = 1024;
+constexpr __int128 kPartsOfVirtual = __int128{1} << 32;
 
 class Eevdf final : public CpuPolicy {
  public:
@@ -27,8 +29,6 @@ class Eevdf final : public CpuPolicy {
     if (kFarthestKey < now_virtual_) count_anew();
     Task& task = tasks_[id];
     const bool comes_anew = !task.active || why == Why::kWoken;
-    // While it waited, its weight did not count.
-    if (comes_anew) deactivate(task);
     advance(info.now);
     deactivate(task);
     task.weight = std::max(info.weight, 1u);
@@ -37,7 +37,7 @@ class Eevdf final : public CpuPolicy {
     task.start += share_of(info.ran, task);
     if (comes_anew) task.start = std::max(task.start, now_virtual_);
     task.left = task.left - info.ran;
-    if (why == Why::kCreated || task.left.ns <= 0) {
+    if (comes_anew || task.left.ns <= 0) {
       task.left = quantum_;
       task.end = task.start + share_of(quantum_, task);
     }
@@ -49,6 +49,7 @@ class Eevdf final : public CpuPolicy {
     settle();
     if (eligible_.empty() && !future_.empty()) {
       now_virtual_ = future_.top().key;
+      virtual_rest_ = 0;
       settle();
     }
     if (eligible_.empty()) return std::nullopt;
@@ -69,6 +70,11 @@ class Eevdf final : public CpuPolicy {
     return found != tasks_.end() && !eligible_.empty() && eligible_.top().key < found->second.end;
   }
 
+  void waits(TaskId id, VirtualTime now) override {
+    advance(now);
+    if (const auto found = tasks_.find(id); found != tasks_.end()) deactivate(found->second);
+  }
+
   void removed(TaskId id) override {
     Task& task = tasks_.at(id);
     (task.in_future ? future_ : eligible_).remove(id);
@@ -78,7 +84,8 @@ class Eevdf final : public CpuPolicy {
   void finished(TaskId id) override {
     const auto found = tasks_.find(id);
     if (found == tasks_.end()) return;
-    deactivate(found->second);
+    // Its weight counts up to this instant, which the next call tells.
+    if (found->second.active) ended_weight_ += found->second.weight;
     tasks_.erase(found);
   }
 
@@ -101,11 +108,15 @@ class Eevdf final : public CpuPolicy {
   }
 
   void advance(VirtualTime now) {
-    if (now <= now_) return;
-    if (active_weight_ != 0)
-      now_virtual_ += static_cast<std::int64_t>(static_cast<__int128>((now - now_).ns) *
-                                                kNormalWeight / active_weight_);
-    now_ = now;
+    if (now_ < now && active_weight_ != 0) {
+      virtual_rest_ += static_cast<__int128>((now - now_).ns) * kNormalWeight * kPartsOfVirtual /
+                       static_cast<__int128>(active_weight_);
+      const __int128 whole = (virtual_rest_ + kPartsOfVirtual / 2) / kPartsOfVirtual;
+      now_virtual_ += static_cast<std::int64_t>(whole);
+      virtual_rest_ -= whole * kPartsOfVirtual;
+    }
+    now_ = std::max(now_, now);
+    active_weight_ -= std::exchange(ended_weight_, 0);
   }
 
   void count_anew() {
@@ -142,8 +153,10 @@ class Eevdf final : public CpuPolicy {
 
   VirtualTime quantum_;
   VirtualTime now_;
-  std::int64_t now_virtual_ = 0;
+  std::int64_t now_virtual_ = 0;  ///< rounded, so that it reaches a start when it should
+  __int128 virtual_rest_ = 0;     ///< what is missing from it, in parts
   std::uint64_t active_weight_ = 0;
+  std::uint64_t ended_weight_ = 0;  ///< the part of it whose tasks have just ended
   TaskHeap eligible_;
   TaskHeap future_;
   std::unordered_map<TaskId, Task> tasks_;

@@ -133,20 +133,20 @@ class LeastServed : public CpuPolicy {
     std::uint32_t weight = 1;
   };
 
-  /// Queues the task, which has been served `amount` more. A task that is new or comes back starts
-  /// no lower than `credit` below the least served: time asleep is not saved up.
-  void queue(TaskId id, const TaskInfo& info, Why why, std::int64_t amount, std::int64_t credit) {
+  /// Counts that the task, which becomes ready, has been served `amount` more.
+  Share& serve(TaskId id, const TaskInfo& info, std::int64_t amount) {
     if (kFarthestKey < floor_) count_anew();
     Share& share = tasks_[id];
     share.weight = std::max(info.weight, 1u);
     share.served += amount;
-    if (why == Why::kCreated) share.served = floor_;
-    if (why == Why::kWoken) share.served = std::max(share.served, floor_ - credit);
     ready_weight_ += share.weight;
-    if (lowest_number_first_)
-      heap_.push_at(share.served, static_cast<std::int64_t>(id.value), id);
-    else
-      heap_.push(share.served, id, why == Why::kPassedOver);
+    return share;
+  }
+
+  /// Where the task stands among those that were served equally.
+  std::int64_t next_place(TaskId id, Why why) {
+    if (lowest_number_first_) return static_cast<std::int64_t>(id.value);
+    return why == Why::kPassedOver ? --front_ : ++back_;
   }
 
   void count_anew() {
@@ -159,6 +159,10 @@ class LeastServed : public CpuPolicy {
   std::unordered_map<TaskId, Share> tasks_;
   std::int64_t floor_ = 0;  ///< the least served so far: never falls
   std::uint64_t ready_weight_ = 0;
+
+ private:
+  std::int64_t front_ = 0;
+  std::int64_t back_ = 0;
   bool lowest_number_first_;
 };
 
@@ -174,7 +178,11 @@ class Stride final : public LeastServed {
     // A task that gave way early pays only for the part of its quantum that it used.
     const double part = static_cast<double>(info.ran.ns) / static_cast<double>(quantum_.ns);
     const std::int64_t stride = one_ / std::max(info.weight, 1u);
-    queue(task, info, why, static_cast<std::int64_t>(static_cast<double>(stride) * part), 0);
+    Share& share = serve(task, info, static_cast<std::int64_t>(static_cast<double>(stride) * part));
+    // Time asleep is not saved up.
+    if (why == Why::kCreated) share.served = floor_;
+    if (why == Why::kWoken) share.served = std::max(share.served, floor_);
+    heap_.push_at(share.served, next_place(task, why), task);
   }
 
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
@@ -194,14 +202,37 @@ class Fair final : public LeastServed {
   [[nodiscard]] std::string_view name() const override { return "cfs"; }
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
-    queue(task, info, why, virtual_time(info), latency_.ns / 2);
+    const Share& share = serve(task, info, virtual_time(info));
+    const std::int64_t place = next_place(task, why);
+    if (why == Why::kCreated || why == Why::kWoken)
+      newcomers_.push_back({task, place, why == Why::kCreated});
+    else
+      heap_.push_at(share.served, place, task);
+  }
+
+  std::optional<TaskId> next(VirtualTime now) override {
+    admit({});
+    return LeastServed::next(now);
+  }
+
+  void removed(TaskId task) override {
+    const auto newcomer = std::ranges::find(newcomers_, task, &Newcomer::task);
+    if (newcomer == newcomers_.end()) return LeastServed::removed(task);
+    ready_weight_ -= tasks_.at(task).weight;
+    newcomers_.erase(newcomer);
+  }
+
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime now) const override {
+    const auto newcomer = std::ranges::find(newcomers_, task, &Newcomer::task);
+    if (newcomer == newcomers_.end()) return LeastServed::rank(task, now);
+    return static_cast<double>(entry_of(*newcomer, least({})));
   }
 
   /// Its share by weight of the span in which everyone runs once.
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId task) const override {
     const auto found = tasks_.find(task);
     const std::uint64_t weight = found == tasks_.end() ? kNormalWeight : found->second.weight;
-    const auto tasks = static_cast<std::int64_t>(heap_.size()) + 1;
+    const auto tasks = static_cast<std::int64_t>(heap_.size() + newcomers_.size()) + 1;
     const std::int64_t span =
         stretches_ ? std::max(latency_.ns, tasks * granularity_.ns) : latency_.ns;
     const double share = static_cast<double>(weight) / static_cast<double>(ready_weight_ + weight);
@@ -212,12 +243,45 @@ class Fair final : public LeastServed {
   /// If the best has had less by more than the granularity.
   [[nodiscard]] bool preempts(TaskId running, const TaskInfo& info) override {
     const auto found = tasks_.find(running);
-    if (heap_.empty() || found == tasks_.end()) return false;
-    return heap_.top().key + granularity_.ns < found->second.served + virtual_time(info);
+    if (found == tasks_.end()) return false;
+    const std::int64_t served = found->second.served + virtual_time(info);
+    admit(served);
+    return !heap_.empty() && heap_.top().key + granularity_.ns < served;
   }
 
  private:
   static constexpr std::uint32_t kNormalWeight = 1024;
+
+  /// A task that is new or comes back. How much the running one has been served is known only when
+  /// a task is chosen, or the running one is compared: until then it waits at the door.
+  struct Newcomer {
+    TaskId task;
+    std::int64_t place = 0;
+    bool is_new = false;
+  };
+
+  /// The least that a task has been served which is ready, or runs.
+  [[nodiscard]] std::int64_t least(std::optional<std::int64_t> running) const {
+    if (!heap_.empty() && !(running && *running < heap_.top().key)) running = heap_.top().key;
+    return std::max(floor_, running.value_or(floor_));
+  }
+
+  /// With what a newcomer begins: the least, or up to half the latency less if it only slept.
+  [[nodiscard]] std::int64_t entry_of(const Newcomer& newcomer, std::int64_t least) const {
+    if (newcomer.is_new) return least;
+    return std::max(tasks_.at(newcomer.task).served, least - latency_.ns / 2);
+  }
+
+  void admit(std::optional<std::int64_t> running) {
+    if (newcomers_.empty()) return;
+    floor_ = least(running);
+    for (const Newcomer& newcomer : newcomers_) {
+      const std::int64_t served = entry_of(newcomer, floor_);
+      tasks_.at(newcomer.task).served = served;
+      heap_.push_at(served, newcomer.place, newcomer.task);
+    }
+    newcomers_.clear();
+  }
 
   static std::int64_t virtual_time(const TaskInfo& info) {
     return info.ran.ns * kNormalWeight / std::max(info.weight, 1u);
@@ -226,6 +290,7 @@ class Fair final : public LeastServed {
   VirtualTime latency_;
   VirtualTime granularity_;
   bool stretches_;
+  std::vector<Newcomer> newcomers_;
 };
 
 }  // namespace

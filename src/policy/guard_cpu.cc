@@ -68,6 +68,11 @@ class GuardedCpu final : public CpuPolicy {
     return plainest_ ? plainest_->alarm() : alarm;
   }
 
+  void waits(TaskId task, VirtualTime now) override {
+    if (plainest_) return plainest_->waits(task, now);
+    tell([&] { own_->waits(task, now); });
+  }
+
   void removed(TaskId task) override {
     if (plainest_) return plainest_->removed(task);
     ready_.erase(task);

@@ -82,9 +82,12 @@ void Scheduler::begin_accounting() {
 // The thread gives its worker up; its burst goes on later if it was interrupted.
 void Scheduler::account(Control& self) {
   Account& account = account_of(self);
-  account.last_run = VirtualTime{monotonic_ns()} - account.chosen_at;
+  const VirtualTime now{monotonic_ns()};
+  account.last_run = now - account.chosen_at;
   account.cpu_time_ns += account.last_run.ns;
   account.burst.ns += account.last_run.ns;
+  if (policy_ && self.state == ThreadState::kWaiting && account.policy_number == policy_number_)
+    policy_->waits(task_of(self), now);
   if (self.preempted) return;
   // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
   // the textbooks do, with a factor of one half.

@@ -31,7 +31,7 @@ namespace spindle::plugin {
 
 /// Of the four interfaces and all that goes through them; a library that was built for another is
 /// refused.
-inline constexpr std::uint32_t kInterface = 2;
+inline constexpr std::uint32_t kInterface = 3;
 
 /// The C++ library whose types go through the interfaces.
 #if defined(_LIBCPP_VERSION)

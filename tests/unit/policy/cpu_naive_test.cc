@@ -29,6 +29,7 @@ struct Task {
   std::int64_t order = 0;
   std::int64_t left = kQuantum;  ///< of virtual round robin's quantum
   int level = 0;
+  bool enters = false;  ///< and begins with what the least served one has had
 };
 
 /// What each of the policies does when a task becomes ready: sets its key.
@@ -54,14 +55,16 @@ class Model {
               : static_cast<std::int64_t>(static_cast<double>(1'000'000 / task.weight) *
                                           (static_cast<double>(ran) / kQuantum));
       task.key += amount;
-      if (why == Why::kCreated) task.key = floor_;
-      if (why == Why::kWoken) task.key = std::max(task.key, floor_ - (policy_ == "cfs" ? 20 : 0));
+      task.enters = why == Why::kCreated || why == Why::kWoken;
+      if (why == Why::kCreated) task.key = std::numeric_limits<std::int64_t>::min();
+      if (policy_ == "stride") admit(task);
     }
     task.order = ++queued_;
     queue_.push_back(&task);
   }
 
   Task* next(std::int64_t now) {
+    if (policy_ == "cfs") admit_all();
     auto best = queue_.begin();
     for (auto at = queue_.begin(); at != queue_.end(); ++at)
       if (at != best && is_before(**at, **best, now)) best = at;
@@ -87,6 +90,23 @@ class Model {
       return mine != its ? mine > its : a.order < b.order;
     }
     return a.key != b.key ? a.key < b.key : a.order < b.order;
+  }
+
+  void admit(Task& task) const {
+    if (!task.enters) return;
+    const bool is_new = task.key == std::numeric_limits<std::int64_t>::min();
+    task.key = std::max(task.key, floor_ - (policy_ == "cfs" && !is_new ? 20 : 0));
+    task.enters = false;
+  }
+
+  void admit_all() {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (const Task* task : queue_)
+      if (!task->enters) least = std::min(least, task->key);
+    const bool is_anyone_there = least != std::numeric_limits<std::int64_t>::max();
+    const bool does_anyone_enter = std::ranges::any_of(queue_, &Task::enters);
+    if (is_anyone_there && does_anyone_enter) floor_ = std::max(floor_, least);
+    for (Task* task : queue_) admit(*task);
   }
 
   std::string_view policy_;
@@ -162,6 +182,9 @@ class Judge {
   virtual bool takes(std::uint64_t task, std::int64_t now) = 0;
   /// Whether no task was ready to be chosen.
   virtual void idles(std::int64_t now) { static_cast<void>(now); }
+  virtual void waits(std::uint64_t task, std::int64_t now) {
+    static_cast<void>(task), static_cast<void>(now);
+  }
   virtual void removed(std::uint64_t task) = 0;
   virtual void finished(std::uint64_t task) = 0;
 };
@@ -172,14 +195,13 @@ class EevdfJudge final : public Judge {
   void ready(std::uint64_t id, const TaskInfo& info, Why why) override {
     Request& task = tasks_[id];
     const bool anew = !task.counts || why == Why::kWoken;
-    if (anew) task.counts = false;
     pass_to(info.now.ns);
     task.weight = info.weight;
     task.counts = task.is_ready = true;
     task.start += info.ran.ns * 1024 / task.weight;
-    if (anew) task.start = std::max(task.start, virtual_);
+    if (anew) task.start = std::max(task.start, reached());
     task.left -= info.ran.ns;
-    if (why != Why::kCreated && task.left > 0) return;
+    if (!anew && task.left > 0) return;
     task.left = kQuantum;
     task.end = task.start + kQuantum * 1024 / task.weight;
   }
@@ -188,17 +210,25 @@ class EevdfJudge final : public Judge {
     std::int64_t first_start = std::numeric_limits<std::int64_t>::max();
     for (const auto& [other, task] : tasks_)
       if (task.is_ready) first_start = std::min(first_start, task.start);
-    virtual_ = std::max(virtual_, first_start);
+    if (reached() < first_start && first_start != std::numeric_limits<std::int64_t>::max())
+      parts_ = static_cast<__int128>(first_start) << 32;
     Request& chosen = tasks_.at(id);
-    bool good = chosen.is_ready && chosen.start <= virtual_;
+    bool good = chosen.is_ready && chosen.start <= reached();
     for (const auto& [other, task] : tasks_)
-      if (task.is_ready && task.start <= virtual_ && task.end < chosen.end) good = false;
+      if (task.is_ready && task.start <= reached() && task.end < chosen.end) good = false;
     chosen.is_ready = false;
     return good;
   }
   void idles(std::int64_t now) override { pass_to(now); }
+  void waits(std::uint64_t id, std::int64_t now) override {
+    pass_to(now);
+    tasks_.at(id).counts = false;
+  }
   void removed(std::uint64_t id) override { tasks_.at(id).is_ready = tasks_.at(id).counts = false; }
-  void finished(std::uint64_t id) override { tasks_.erase(id); }
+  void finished(std::uint64_t id) override {
+    if (tasks_.at(id).counts) ended_ += tasks_.at(id).weight;
+    tasks_.erase(id);
+  }
 
  private:
   struct Request {
@@ -210,16 +240,22 @@ class EevdfJudge final : public Judge {
     bool is_ready = false;
   };
   void pass_to(std::int64_t now) {
-    std::int64_t weights = 0;
+    std::int64_t weights = ended_;
     for (const auto& [id, task] : tasks_)
       if (task.counts) weights += task.weight;
-    if (weights != 0 && now_ < now) virtual_ += (now - now_) * 1024 / weights;
+    if (weights != 0 && now_ < now)
+      parts_ += (static_cast<__int128>(now - now_) * 1024 << 32) / weights;
     now_ = std::max(now_, now);
+    ended_ = 0;
+  }
+  [[nodiscard]] std::int64_t reached() const {
+    return static_cast<std::int64_t>((parts_ + (std::int64_t{1} << 31)) >> 32);
   }
 
   std::map<std::uint64_t, Request> tasks_;
   std::int64_t now_ = 0;
-  std::int64_t virtual_ = 0;
+  __int128 parts_ = 0;      ///< virtual time, in parts of 2^-32
+  std::int64_t ended_ = 0;  ///< the weight of those that ended since the last call
 };
 
 /// Fair share: of the groups with a ready task, one that was served least; in it, a task that was
@@ -355,7 +391,12 @@ void judge(std::string_view name, Judge& judge, std::uint64_t seed) {
     } else if (const auto task = policy->next({now})) {
       ASSERT_TRUE(judge.takes(task->value, now)) << "task " << task->value << ", step " << step;
       tasks[task->value] = State::kAsleep;
-      if (!random.one_in(3)) wake(task->value, kQuantum, Why::kQuantumExpired);
+      if (!random.one_in(3)) {
+        wake(task->value, kQuantum, Why::kQuantumExpired);
+      } else if (!random.one_in(4)) {
+        policy->waits(*task, {now});
+        judge.waits(task->value, now);
+      }
     } else {
       judge.idles(now);
     }

@@ -373,7 +373,7 @@ TEST_F(Plugin, IsRefusedWhereOthersMayWriteIt) {
 
 TEST(PluginInterface, HasTheLayoutOfItsVersion) {
   // If you change these, change plugin::kInterface, too.
-  EXPECT_EQ(plugin::kInterface, 2u);
+  EXPECT_EQ(plugin::kInterface, 3u);
   EXPECT_EQ(sizeof(ArmChoice), 48u);
   EXPECT_EQ(sizeof(ArmState), 32u);
   EXPECT_EQ(sizeof(ArmConventions), 72u);
