@@ -143,6 +143,7 @@ int solve(const SolveRequest& request) {
   if (!cases) return fail("solve", reason);
   std::vector<std::string> notes;
   const Json lines = solve_cases(*cases, &notes);
+  if (cases->empty()) notes.push_back(fmt::format("{}: there are no cases", request.file));
   for (const std::string& note : notes) fmt::print(stderr, "spindle solve: {}\n", note);
   // A program that reads the list must find nothing else there.
   std::FILE* out = request.json ? stderr : stdout;

@@ -38,6 +38,8 @@ solves 1 '^a: colour: no answer$' "[$rr,\"expected\":{\"colour\":1}}]"
 solves 1 '^case 2: tape RR$' "[$rr},{\"domain\":\"tape\",\"algorithm\":\"RR\"}]"
 solves 1 'a process is \[name, arrival, burst\] \(item 3 of the list\)$' "[${rr/]]/],[\"R\",1]]}}]"
 solves 0 '^\]$' '[]' --json
+solves 0 '^spindle solve: -: there are no cases$' '[]' --json
+solves 0 '^spindle solve: -: there are no cases$' '[]'
 solves 1 'not a list of cases' '{}'
 solves 1 'not JSON: parse error at line 1' '[nan]'
 solves 1 'not JSON' ''
