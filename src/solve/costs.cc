@@ -73,7 +73,7 @@ Json highest_fault_rate(const Field& parameters) {
   const double fault = not_negative(parameters["fault_ns"]);
   const double slowdown = not_negative(parameters["slowdown"]);
   if (fault <= memory) parameters["fault_ns"].fail("not longer than an access to memory");
-  return {{"max_fault_rate", to_four_digits(memory * slowdown / (fault - memory))}};
+  return {{"max_fault_rate", to_four_digits(std::min(1.0, memory * slowdown / (fault - memory)))}};
 }
 
 Json pages_for(const Field& parameters) {
