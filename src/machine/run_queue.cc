@@ -64,8 +64,8 @@ void RunQueue::remove(Thread& thread) {
   --realtime_size_;
 }
 
-void RunQueue::waits(const Thread& thread, VirtualTime now) {
-  if (!is_realtime(thread)) policy_->waits(TaskId{static_cast<std::uint64_t>(thread.id)}, now);
+void RunQueue::waits(const Thread& thread, const TaskInfo& info) {
+  if (!is_realtime(thread)) policy_->waits(TaskId{static_cast<std::uint64_t>(thread.id)}, info);
 }
 
 void RunQueue::forget(const Thread& thread) {

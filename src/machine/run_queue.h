@@ -29,7 +29,7 @@ class RunQueue {
   [[nodiscard]] bool preempts(const Thread& running, const TaskInfo& info);
   [[nodiscard]] std::optional<VirtualTime> alarm() const { return policy_->alarm(); }
   /// The thread, which runs here, waits from now on, or has ended.
-  void waits(const Thread& thread, VirtualTime now);
+  void waits(const Thread& thread, const TaskInfo& info);
   /// Takes the thread, which is ready here, out.
   void remove(Thread& thread);
   /// Forgets the thread, which is not ready here and will not come back.

@@ -265,7 +265,7 @@ void Scheduler::take_off(Thread& thread) {
     Cpu& cpu = *cpus_[thread.cpu];
     CHECK(cpu.current == &thread);
     charge(cpu);
-    cpu.queue.waits(thread, now_);
+    cpu.queue.waits(thread, info(thread));
     end_burst(thread);
     cpu.current = nullptr;
     return;

@@ -70,8 +70,8 @@ class Eevdf final : public CpuPolicy {
     return found != tasks_.end() && !eligible_.empty() && eligible_.top().key < found->second.end;
   }
 
-  void waits(TaskId id, VirtualTime now) override {
-    advance(now);
+  void waits(TaskId id, const TaskInfo& info) override {
+    advance(info.now);
     if (const auto found = tasks_.find(id); found != tasks_.end()) deactivate(found->second);
   }
 
@@ -84,8 +84,7 @@ class Eevdf final : public CpuPolicy {
   void finished(TaskId id) override {
     const auto found = tasks_.find(id);
     if (found == tasks_.end()) return;
-    // Its weight counts up to this instant, which the next call tells.
-    if (found->second.active) ended_weight_ += found->second.weight;
+    deactivate(found->second);
     tasks_.erase(found);
   }
 
@@ -116,7 +115,6 @@ class Eevdf final : public CpuPolicy {
       virtual_rest_ -= whole * kPartsOfVirtual;
     }
     now_ = std::max(now_, now);
-    active_weight_ -= std::exchange(ended_weight_, 0);
   }
 
   void count_anew() {
@@ -135,19 +133,20 @@ class Eevdf final : public CpuPolicy {
   }
 
   void push(TaskId id, Task& task, bool in_front) {
+    const std::int64_t place = in_front ? --front_ : ++back_;
     task.in_future = now_virtual_ < task.start;
     if (task.in_future)
-      future_.push(task.start, id, in_front);
+      future_.push_at(task.start, place, id);
     else
-      eligible_.push(task.end, id, in_front);
+      eligible_.push_at(task.end, place, id);
   }
 
   void settle() {
     while (!future_.empty() && future_.top().key <= now_virtual_) {
-      const TaskId id = future_.pop().task;
-      Task& task = tasks_.at(id);
+      const TaskHeap::Entry first = future_.pop();
+      Task& task = tasks_.at(first.task);
       task.in_future = false;
-      eligible_.push(task.end, id);
+      eligible_.push_at(task.end, first.place, first.task);
     }
   }
 
@@ -156,14 +155,15 @@ class Eevdf final : public CpuPolicy {
   std::int64_t now_virtual_ = 0;  ///< rounded, so that it reaches a start when it should
   __int128 virtual_rest_ = 0;     ///< what is missing from it, in parts
   std::uint64_t active_weight_ = 0;
-  std::uint64_t ended_weight_ = 0;  ///< the part of it whose tasks have just ended
+  std::int64_t front_ = 0;  ///< places among equal tasks, in the order in which they are queued
+  std::int64_t back_ = 0;
   TaskHeap eligible_;
   TaskHeap future_;
   std::unordered_map<TaskId, Task> tasks_;
 };
 
-/// The user whose tasks have had the least together is next; among those the task that has had the
-/// least for its weight.
+/// The user whose tasks have had the least together is next, of equal ones the one whose turn was
+/// longest ago; among those the task that has had the least for its weight.
 class FairShare final : public CpuPolicy {
  public:
   explicit FairShare(VirtualTime quantum) : quantum_(quantum) {}
@@ -174,16 +174,17 @@ class FairShare final : public CpuPolicy {
     if (why == Why::kCreated) task.group = info.group;
     Group& group = groups_[task.group];
     if (kFarthestKey < group.floor) count_anew(task.group, group);
+    if (group.turn == 0) group.turn = ++turns_;
+    if (!std::exchange(task.is_charged, false)) charge(task, group, info);
     // Time in which it had nothing to run is not saved up.
     if (why == Why::kCreated || why == Why::kWoken) {
       task.served = std::max(task.served, group.floor);
       if (group.members.empty()) group.served = std::max(group.served, floor_);
     }
-    task.served += info.ran.ns * kNormalWeight / std::max(info.weight, 1u);
-    group.served += info.ran.ns;
     const bool in_front = why == Why::kPassedOver;
     group.members.push(task.served, id, in_front);
-    if (!group.in_order) order_.push(group.served, TaskId{task.group}, in_front);
+    if (in_front && !group.in_order) group.turn = --first_turn_;
+    if (!group.in_order) order_.push_at(group.served, group.turn, TaskId{task.group});
     group.in_order = true;
   }
 
@@ -193,19 +194,27 @@ class FairShare final : public CpuPolicy {
       const TaskHeap::Entry first = order_.pop();
       Group& group = groups_.at(first.task.value);
       group.in_order = first.key < group.served && !group.members.empty();
-      if (group.in_order) order_.push(group.served, first.task);
+      if (group.in_order) order_.push_at(group.served, group.turn, first.task);
       if (group.in_order || group.members.empty()) continue;
       floor_ = std::max(floor_, first.key);
       const TaskHeap::Entry member = group.members.pop();
       group.floor = std::max(group.floor, member.key);
+      group.turn = ++turns_;
       group.in_order = !group.members.empty();
-      if (group.in_order) order_.push(group.served, first.task);
+      if (group.in_order) order_.push_at(group.served, group.turn, first.task);
       return member.task;
     }
     return std::nullopt;
   }
 
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
+
+  void waits(TaskId id, const TaskInfo& info) override {
+    const auto found = tasks_.find(id);
+    if (found == tasks_.end()) return;
+    charge(found->second, groups_.at(found->second.group), info);
+    found->second.is_charged = true;
+  }
 
   void removed(TaskId id) override { groups_.at(tasks_.at(id).group).members.remove(id); }
   void finished(TaskId id) override { tasks_.erase(id); }
@@ -218,13 +227,20 @@ class FairShare final : public CpuPolicy {
   struct Task {
     std::int64_t served = 0;
     std::uint64_t group = 0;
+    bool is_charged = false;  ///< with its last turn, before it is ready again
   };
   struct Group {
     std::int64_t served = 0;
     std::int64_t floor = 0;  ///< the least served of its tasks so far
     TaskHeap members;        ///< those that are ready
     bool in_order = false;
+    std::int64_t turn = 0;  ///< when it was chosen last; 0: it is new
   };
+
+  static void charge(Task& task, Group& group, const TaskInfo& info) {
+    task.served += info.ran.ns * kNormalWeight / std::max(info.weight, 1u);
+    group.served += info.ran.ns;
+  }
 
   void count_anew(std::uint64_t number, Group& group) {
     for (auto& [id, task] : tasks_)
@@ -235,6 +251,8 @@ class FairShare final : public CpuPolicy {
 
   VirtualTime quantum_;
   std::int64_t floor_ = 0;
+  std::int64_t turns_ = 0;
+  std::int64_t first_turn_ = 0;
   TaskHeap order_;  ///< the groups that have, or had, a ready task
   std::unordered_map<std::uint64_t, Group> groups_;
   std::unordered_map<TaskId, Task> tasks_;

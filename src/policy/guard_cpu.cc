@@ -68,9 +68,9 @@ class GuardedCpu final : public CpuPolicy {
     return plainest_ ? plainest_->alarm() : alarm;
   }
 
-  void waits(TaskId task, VirtualTime now) override {
-    if (plainest_) return plainest_->waits(task, now);
-    tell([&] { own_->waits(task, now); });
+  void waits(TaskId task, const TaskInfo& info) override {
+    if (plainest_) return plainest_->waits(task, info);
+    tell([&] { own_->waits(task, info); });
   }
 
   void removed(TaskId task) override {

@@ -132,7 +132,10 @@ void CpuRun::end_slice(Cpu& cpu) {
   cpu.running.reset();
   if (state.left.ns > 0) {
     cpu.cut = {process, Why::kQuantumExpired};
-  } else if (state.burst + 1 < processes_[process].bursts.size()) {
+    return;
+  }
+  policy_of(*state.ran_on).waits(TaskId{process}, info(process));
+  if (state.burst + 1 < processes_[process].bursts.size()) {
     use_device(process);
   } else {
     state.end = now_;
@@ -144,7 +147,6 @@ void CpuRun::end_slice(Cpu& cpu) {
 
 void CpuRun::use_device(std::size_t process) {
   State& state = states_[process];
-  policy_of(*state.ran_on).waits(TaskId{process}, now_);
   const VirtualTime from = rules_.single_device ? std::max(now_, device_free_) : now_;
   const VirtualTime to = from + processes_[process].bursts[state.burst + 1];
   device_free_ = std::max(device_free_, to);

@@ -82,12 +82,11 @@ void Scheduler::begin_accounting() {
 // The thread gives its worker up; its burst goes on later if it was interrupted.
 void Scheduler::account(Control& self) {
   Account& account = account_of(self);
-  const VirtualTime now{monotonic_ns()};
-  account.last_run = now - account.chosen_at;
+  account.last_run = VirtualTime{monotonic_ns()} - account.chosen_at;
   account.cpu_time_ns += account.last_run.ns;
   account.burst.ns += account.last_run.ns;
   if (policy_ && self.state == ThreadState::kWaiting && account.policy_number == policy_number_)
-    policy_->waits(task_of(self), now);
+    policy_->waits(task_of(self), info_of(self));
   if (self.preempted) return;
   // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
   // the textbooks do, with a factor of one half.
@@ -126,7 +125,9 @@ void Scheduler::tell_policy(Control& thread, Why why) {
 
 void Scheduler::tell_policy_of_end(Control& thread) {
   if (counts_cpu_time_) account(thread);
-  if (account_of(thread).policy_number == policy_number_) policy_->finished(task_of(thread));
+  if (account_of(thread).policy_number != policy_number_) return;
+  policy_->waits(task_of(thread), info_of(thread));
+  policy_->finished(task_of(thread));
 }
 
 Control* Scheduler::take_from_policy() {

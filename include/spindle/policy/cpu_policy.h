@@ -9,8 +9,8 @@
 //   policy->ready(task, info, Why::kCreated);
 //   while (auto task = policy->next(now)) {      // it runs, at most quantum(*task)
 //     ... policy->ready(*task, info, Why::kQuantumExpired);
-//     ... policy->waits(*task, now);                          // or blocks: kWoken later
-//     ... policy->finished(*task);                            // or ends
+//     ... policy->waits(*task, info);                         // or blocks: kWoken later
+//     ... policy->finished(*task);                            // or ends, after `waits`
 //   }
 //
 // A policy that remembers a task while it is not ready (its level, its share) does so until
@@ -74,9 +74,10 @@ class CpuPolicy {
   /// The next instant at which the running task must be made ready with kPreempted whatever it
   /// does, because the policy moves all tasks then (MLFQ's boost); nothing: there is none.
   [[nodiscard]] virtual std::optional<VirtualTime> alarm() const { return std::nullopt; }
-  /// The running task gives the CPU up until it is woken, or for ever.
-  virtual void waits(TaskId task, VirtualTime now) {
-    static_cast<void>(task), static_cast<void>(now);
+  /// The running task gives the CPU up until it is woken, or for ever: then `finished` follows.
+  /// `info` is as for `preempts`; what it `ran` is told once more when it is woken.
+  virtual void waits(TaskId task, const TaskInfo& info) {
+    static_cast<void>(task), static_cast<void>(info);
   }
   /// Takes out a ready task that will not run now (it was cancelled, or moves to another CPU).
   /// The first time it may be linear in the number of ready tasks.

@@ -182,8 +182,8 @@ class Judge {
   virtual bool takes(std::uint64_t task, std::int64_t now) = 0;
   /// Whether no task was ready to be chosen.
   virtual void idles(std::int64_t now) { static_cast<void>(now); }
-  virtual void waits(std::uint64_t task, std::int64_t now) {
-    static_cast<void>(task), static_cast<void>(now);
+  virtual void waits(std::uint64_t task, const TaskInfo& info) {
+    static_cast<void>(task), static_cast<void>(info);
   }
   virtual void removed(std::uint64_t task) = 0;
   virtual void finished(std::uint64_t task) = 0;
@@ -220,15 +220,12 @@ class EevdfJudge final : public Judge {
     return good;
   }
   void idles(std::int64_t now) override { pass_to(now); }
-  void waits(std::uint64_t id, std::int64_t now) override {
-    pass_to(now);
+  void waits(std::uint64_t id, const TaskInfo& info) override {
+    pass_to(info.now.ns);
     tasks_.at(id).counts = false;
   }
   void removed(std::uint64_t id) override { tasks_.at(id).is_ready = tasks_.at(id).counts = false; }
-  void finished(std::uint64_t id) override {
-    if (tasks_.at(id).counts) ended_ += tasks_.at(id).weight;
-    tasks_.erase(id);
-  }
+  void finished(std::uint64_t id) override { tasks_.erase(id); }
 
  private:
   struct Request {
@@ -240,13 +237,12 @@ class EevdfJudge final : public Judge {
     bool is_ready = false;
   };
   void pass_to(std::int64_t now) {
-    std::int64_t weights = ended_;
+    std::int64_t weights = 0;
     for (const auto& [id, task] : tasks_)
       if (task.counts) weights += task.weight;
     if (weights != 0 && now_ < now)
       parts_ += (static_cast<__int128>(now - now_) * 1024 << 32) / weights;
     now_ = std::max(now_, now);
-    ended_ = 0;
   }
   [[nodiscard]] std::int64_t reached() const {
     return static_cast<std::int64_t>((parts_ + (std::int64_t{1} << 31)) >> 32);
@@ -254,8 +250,7 @@ class EevdfJudge final : public Judge {
 
   std::map<std::uint64_t, Request> tasks_;
   std::int64_t now_ = 0;
-  __int128 parts_ = 0;      ///< virtual time, in parts of 2^-32
-  std::int64_t ended_ = 0;  ///< the weight of those that ended since the last call
+  __int128 parts_ = 0;  ///< virtual time, in parts of 2^-32
 };
 
 /// Fair share: of the groups with a ready task, one that was served least; in it, a task that was
@@ -266,12 +261,12 @@ class FairShareJudge final : public Judge {
     Member& task = tasks_[id];
     if (why == Why::kCreated) task.group = info.group;
     Group& group = groups_[task.group];
+    if (!task.is_charged) charge(task, info);
+    task.is_charged = false;
     if (why == Why::kCreated || why == Why::kWoken) {
       task.served = std::max(task.served, group.floor);
       if (!has_ready(task.group)) group.served = std::max(group.served, floor_);
     }
-    task.served += info.ran.ns * 1024 / info.weight;
-    group.served += info.ran.ns;
     task.is_ready = true;
   }
   bool takes(std::uint64_t id, std::int64_t) override {
@@ -288,6 +283,10 @@ class FairShareJudge final : public Judge {
     chosen.is_ready = false;
     return good;
   }
+  void waits(std::uint64_t id, const TaskInfo& info) override {
+    charge(tasks_.at(id), info);
+    tasks_.at(id).is_charged = true;
+  }
   void removed(std::uint64_t id) override { tasks_.at(id).is_ready = false; }
   void finished(std::uint64_t id) override { tasks_.erase(id); }
 
@@ -296,11 +295,16 @@ class FairShareJudge final : public Judge {
     std::uint32_t group = 0;
     std::int64_t served = 0;
     bool is_ready = false;
+    bool is_charged = false;
   };
   struct Group {
     std::int64_t served = 0;
     std::int64_t floor = 0;
   };
+  void charge(Member& task, const TaskInfo& info) {
+    task.served += info.ran.ns * 1024 / info.weight;
+    groups_[task.group].served += info.ran.ns;
+  }
   [[nodiscard]] bool has_ready(std::uint32_t group) const {
     return std::ranges::any_of(tasks_, [group](const auto& entry) {
       return entry.second.is_ready && entry.second.group == group;
@@ -363,11 +367,14 @@ void judge(std::string_view name, Judge& judge, std::uint64_t seed) {
   enum class State : std::uint8_t { kReady, kAsleep };
   std::map<std::uint64_t, State> tasks;
   std::int64_t now = 0;
+  const auto info_of = [&](std::uint64_t id, std::int64_t ran) {
+    return TaskInfo{.now = {now},
+                    .ran = {ran},
+                    .weight = 1 + static_cast<std::uint32_t>(id * 7919 % 4000),
+                    .group = static_cast<std::uint32_t>(id % 4)};
+  };
   const auto wake = [&](std::uint64_t id, std::int64_t ran, Why why) {
-    const TaskInfo info = {.now = {now},
-                           .ran = {ran},
-                           .weight = 1 + static_cast<std::uint32_t>(id * 7919 % 4000),
-                           .group = static_cast<std::uint32_t>(id % 4)};
+    const TaskInfo info = info_of(id, ran);
     policy->ready(TaskId{id}, info, why);
     judge.ready(id, info, why);
     tasks[id] = State::kReady;
@@ -394,8 +401,9 @@ void judge(std::string_view name, Judge& judge, std::uint64_t seed) {
       if (!random.one_in(3)) {
         wake(task->value, kQuantum, Why::kQuantumExpired);
       } else if (!random.one_in(4)) {
-        policy->waits(*task, {now});
-        judge.waits(task->value, now);
+        const TaskInfo info = info_of(task->value, 3);
+        policy->waits(*task, info);
+        judge.waits(task->value, info);
       }
     } else {
       judge.idles(now);
