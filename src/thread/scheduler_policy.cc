@@ -124,7 +124,7 @@ void Scheduler::tell_policy(Control& thread, Why why) {
 }
 
 void Scheduler::tell_policy_of_end(Control& thread) {
-  if (counts_cpu_time_) account(thread);
+  account(thread);
   if (account_of(thread).policy_number != policy_number_) return;
   policy_->waits(task_of(thread), info_of(thread));
   policy_->finished(task_of(thread));

@@ -3,7 +3,9 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "spindle/base/clock.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/mutex.h"
@@ -127,6 +129,32 @@ TEST(Policy, OfOnesOwnIsAClassOfFiveMethods) {
     EXPECT_EQ(order_of_four(), "dcba");
   });
   EXPECT_TRUE(result.ok());
+}
+
+/// Keeps for how long each task that waited or ended had run before.
+class ToldOfTurns : public LastComeFirstServed {
+ public:
+  explicit ToldOfTurns(std::vector<std::int64_t>& turns_ns) : turns_ns_(turns_ns) {}
+  void waits(TaskId, const TaskInfo& info) override { turns_ns_.push_back(info.ran.ns); }
+
+ private:
+  std::vector<std::int64_t>& turns_ns_;
+};
+
+TEST(Policy, IsToldOfTheTurnsThatEndInAWaitOrWithTheThread) {
+  constexpr std::int64_t kWorkNs = 2'000'000;
+  const auto work = [] {
+    for (const std::int64_t began_ns = monotonic_ns(); monotonic_ns() - began_ns < kWorkNs;) {
+    }
+  };
+  std::vector<std::int64_t> turns_ns;
+  Runtime::Options options;
+  options.custom_policy = std::make_unique<ToldOfTurns>(turns_ns);
+  auto runtime = Runtime::create(std::move(options)).take();
+  ASSERT_TRUE(runtime->run([&] { EXPECT_TRUE(spawn("worker", work).join().ok()); }).ok());
+  // The first thread waits, the worker ends, the first thread ends.
+  ASSERT_EQ(turns_ns.size(), 3u);
+  EXPECT_GE(turns_ns[1], kWorkNs);
 }
 
 TEST(Policy, AnUnknownNameChangesNothing) {
