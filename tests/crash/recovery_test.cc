@@ -107,6 +107,14 @@ MemoryDevice with_large_file(format::MapKind kind) {
   return image;
 }
 
+// "" if fsck finds nothing in a copy of the image, which has not been mounted since.
+std::string damage_in(const MemoryDevice& image) {
+  MemoryDevice copy = image;
+  const auto checked = fsck::check_volume(copy, {.mode = fsck::Mode::kYes, .force = true});
+  if (!checked.ok()) return "check: " + checked.error().describe();
+  return checked->found == 0 ? "" : "fsck finds damage before the mount";
+}
+
 // The large file is deleted: after a cut anywhere, the next mount frees the rest of it, and all of
 // its space comes back.
 class Orphan {
@@ -124,10 +132,7 @@ class Orphan {
 
   // "" if a mount gives the space of the lost file back, and fsck then finds nothing.
   std::string judge_mount(MemoryDevice& image) const {
-    MemoryDevice before = image;
-    const auto checked = fsck::check_volume(before, {.mode = fsck::Mode::kYes, .force = true});
-    if (!checked.ok()) return "check: " + checked.error().describe();
-    if (checked->found != 0) return "fsck finds damage before the mount";
+    if (const std::string damage = damage_in(image); !damage.empty()) return damage;
     auto mounting = FileSystem::mount(image, {.capacity_bytes = 1u << 20}, {});
     if (!mounting.ok()) return "mount: " + mounting.error().describe();
     FileSystem& volume = **mounting;
@@ -185,6 +190,7 @@ TEST_P(Recovery, DoesNotKeepAMountWaiting) {
 // "" if the file, as short as its truncation made it, has zeros where it is made longer at once.
 std::string judge_longer(MemoryDevice& image, std::uint64_t size) {
   constexpr std::uint64_t kFar = 3'000'000;
+  if (const std::string damage = damage_in(image); !damage.empty()) return damage;
   auto volume = mounted(image);
   const Attributes lost = must(volume->lookup(kRootNode, "lost"));
   if (lost.size != size) return "";
@@ -242,6 +248,35 @@ TEST_P(Recovery, EmptiesAFileBesideTheOperations) {
     EXPECT_EQ(promised.free_blocks, must(volume->space()).free_blocks);
     EXPECT_EQ(promised.free_files, must(volume->space()).free_files);
     must(volume->unmount());
+  });
+}
+
+// Its blocks are still being freed under its number when it has none itself.
+TEST_P(Recovery, AnEmptiedFileMayBeDeletedAtOnce) {
+  in_runtime([&] {
+    const MemoryDevice start = with_large_file(GetParam());
+    MemoryDevice image = start;
+    RecordingDevice device(image);
+    {
+      auto volume = mounted(device);
+      const NodeId lost = must(volume->lookup(kRootNode, "lost")).node;
+      cut_lost(*volume, 0);
+      must(volume->unlink(kRootNode, "lost"));
+      volume->forget(lost, 2);
+      must(volume->write(make(*volume, "next"), 0, 0, bytes_of(3, 40'000), Setuid::kKeep));
+      must(volume->sync_all());
+      must(volume->unmount());
+    }
+    const CrashStates states(start, device.log());
+    for (std::size_t cut = 0; cut <= states.events(); cut += 2 * one_in()) {
+      MemoryDevice after = states.at(cut, kCrashModes.front(), kSeed + cut);
+      ASSERT_EQ(damage_in(after), "") << "cut " << cut << " of " << states.events();
+      auto volume = mounted(after);
+      must(volume->settle_space());
+      ASSERT_TRUE(check_volume(*volume).empty()) << "cut " << cut << " of " << states.events();
+      must(volume->unmount());
+      ASSERT_EQ(damage_in(after), "") << "after cut " << cut << " of " << states.events();
+    }
   });
 }
 
