@@ -176,13 +176,8 @@ int folder_error(const std::string& image) {
   return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
 }
 
-/// Whether what the image holds may be overwritten; if not, `reason` says why.
-bool check_content(const Request& request, std::string& reason) {
-  if (request.force) return true;
-  const std::string content = present_content(request.image);
-  if (content.empty()) return true;
-  reason = fmt::format("{} already holds {}; --force overwrites it", request.image, content);
-  return false;
+std::string refusal(const Request& request, std::string_view content) {
+  return fmt::format("{} already holds {}; --force overwrites it", request.image, content);
 }
 
 /// Whether a volume may be made in the image as it is, if it exists; gives the size of an image
@@ -207,7 +202,11 @@ bool check_image(const Request& request, std::uint64_t& size, std::string& reaso
     reason = fmt::format("{} is neither a file nor a block device", request.image);
     return false;
   }
-  if (exists && !check_content(request, reason)) return false;
+  const std::string content = exists && !request.force ? present_content(request.image) : "";
+  if (!content.empty()) {
+    reason = refusal(request, content);
+    return false;
+  }
   if (exists && !request.only_show) {
     const auto unused = check_unused(request.image);
     if (!unused.ok()) reason = sentence(request.image, unused.error());
@@ -324,10 +323,10 @@ int make_volume(const Request& request, const FormatOptions& options,
   const auto device = open_image(request, planned.block_size);
   if (device.code() == EBUSY) file.keep();
   if (!device.ok()) return fail(sentence(request.image, device.error()));
-  // It is locked only now: another mkfs may have been quicker.
-  if (std::string reason; !check_content(request, reason)) {
+  // It is locked only now: another mkfs.spindle may have been quicker.
+  if (!request.force && format::superblock_in(request.image)) {
     file.keep();
-    return fail(reason);
+    return fail(refusal(request, kOwnVolume));
   }
   const auto erased = request.force ? erase_foreign_marks(request.image) : Result<>{};
   if (!erased.ok()) return fail(sentence(request.image, erased.error()));

@@ -39,7 +39,7 @@ std::string present_content(const std::string& path) {
         return fmt::format("a partition table of type {}", type);
     }
   }
-  return format::superblock_in(path) ? "a Spindle volume" : "";
+  return format::superblock_in(path) ? kOwnVolume : "";
 }
 
 Result<> erase_foreign_marks(const std::string& path) {

@@ -8,6 +8,9 @@
 
 namespace spindle {
 
+/// The words for a volume of Spindle's.
+inline constexpr const char* kOwnVolume = "a Spindle volume";
+
 /// What the image holds already, in words; empty if nothing that is known.
 std::string present_content(const std::string& path);
 

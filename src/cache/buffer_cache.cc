@@ -109,7 +109,7 @@ void BufferCache::forget_errors(InodeNo owner) {
   core_->forget_errors(owner);
 }
 std::vector<BlockRef> BufferCache::unlogged_dirty_blocks(InodeNo owner) {
-  return core_->dirty_blocks(owner, [](const Buffer& buffer) { return !buffer.logged; });
+  return core_->unlogged_dirty_blocks(owner);
 }
 std::size_t BufferCache::dirty_count(InodeNo owner) const {
   return core_->dirty().count(owner);

@@ -66,8 +66,7 @@ class CacheCore final : public BlockHolder {
   Result<> flush_files(std::span<const InodeNo> owners);
   Result<> flush_all();
   Result<> flush_blocks(std::span<const BlockNo> blocks);
-  /// The owner's dirty blocks that `wanted` accepts, sorted.
-  std::vector<BlockRef> dirty_blocks(InodeNo owner, bool (*wanted)(const Buffer&));
+  std::vector<BlockRef> unlogged_dirty_blocks(InodeNo owner);
   void forget_errors(InodeNo owner) { dirty_.take_error(owner); }
   Result<> flush_device();
   [[nodiscard]] std::uint64_t data_writes() const { return data_writes_; }
@@ -124,6 +123,7 @@ class CacheCore final : public BlockHolder {
 
   std::vector<BlockRef> choose_oldest(std::size_t at_most, bool only_unpinned,
                                       std::int64_t dirty_before_ns);
+  std::vector<BlockRef> pin_dirty(std::span<const InodeNo> owners);
   Result<> write_all(std::vector<BlockRef> blocks, Report report);
   Result<> write_idle(std::span<Buffer* const> sorted, Report report);
   Result<> write_batch(std::span<Buffer* const> sorted, Report report);

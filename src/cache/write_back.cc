@@ -66,12 +66,19 @@ void CacheCore::mark_dirty(const BlockRef& block, InodeNo owner) {
     write_back_calls_.wake_one();
 }
 
-std::vector<BlockRef> CacheCore::dirty_blocks(InodeNo owner, bool (*wanted)(const Buffer&)) {
-  std::vector<BlockRef> blocks;
-  for (Buffer* buffer = dirty_.first_of(owner); buffer != nullptr; buffer = buffer->by_owner.next) {
-    if (wanted(*buffer)) blocks.push_back(pin(*buffer));
-  }
+std::vector<BlockRef> CacheCore::unlogged_dirty_blocks(InodeNo owner) {
+  std::vector<BlockRef> blocks = pin_dirty({&owner, 1});
+  std::erase_if(blocks, [](const BlockRef& block) { return buffer_of(block)->logged; });
   std::ranges::sort(blocks, {}, [](const BlockRef& ref) { return ref.block(); });
+  return blocks;
+}
+
+std::vector<BlockRef> CacheCore::pin_dirty(std::span<const InodeNo> owners) {
+  std::vector<BlockRef> blocks;
+  for (InodeNo owner : owners) {
+    for (Buffer* buffer = dirty_.first_of(owner); buffer != nullptr; buffer = buffer->by_owner.next)
+      blocks.push_back(pin(*buffer));
+  }
   return blocks;
 }
 
@@ -91,8 +98,7 @@ std::vector<BlockRef> CacheCore::choose_oldest(std::size_t at_most, bool only_un
 }
 
 Result<> CacheCore::flush_file(InodeNo owner) {
-  const auto any = [](const Buffer&) { return true; };
-  const Result<> written = write_all(dirty_blocks(owner, any), Report::kToCaller);
+  const Result<> written = write_all(pin_dirty({&owner, 1}), Report::kToCaller);
   const std::optional<Error> earlier = dirty_.take_error(owner);
   TRY(written);
   if (earlier) return *earlier;
@@ -102,12 +108,7 @@ Result<> CacheCore::flush_file(InodeNo owner) {
 // All together, so that the blocks of many small files go in as few requests as those of a large
 // one.
 Result<> CacheCore::flush_files(std::span<const InodeNo> owners) {
-  std::vector<BlockRef> blocks;
-  for (InodeNo owner : owners) {
-    for (Buffer* buffer = dirty_.first_of(owner); buffer != nullptr; buffer = buffer->by_owner.next)
-      blocks.push_back(pin(*buffer));
-  }
-  TRY(write_all(std::move(blocks), Report::kToCaller));
+  TRY(write_all(pin_dirty(owners), Report::kToCaller));
   for (InodeNo owner : owners) dirty_.take_error(owner);
   return {};
 }

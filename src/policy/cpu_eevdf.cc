@@ -133,7 +133,7 @@ class Eevdf final : public CpuPolicy {
   }
 
   void push(TaskId id, Task& task, bool in_front) {
-    const std::int64_t place = in_front ? --front_ : ++back_;
+    const std::int64_t place = queued_.next(in_front);
     task.in_future = now_virtual_ < task.start;
     if (task.in_future)
       future_.push_at(task.start, place, id);
@@ -155,8 +155,7 @@ class Eevdf final : public CpuPolicy {
   std::int64_t now_virtual_ = 0;  ///< rounded, so that it reaches a start when it should
   __int128 virtual_rest_ = 0;     ///< what is missing from it, in parts
   std::uint64_t active_weight_ = 0;
-  std::int64_t front_ = 0;  ///< places among equal tasks, in the order in which they are queued
-  std::int64_t back_ = 0;
+  PlaceCounter queued_;
   TaskHeap eligible_;
   TaskHeap future_;
   std::unordered_map<TaskId, Task> tasks_;
@@ -174,7 +173,7 @@ class FairShare final : public CpuPolicy {
     if (why == Why::kCreated) task.group = info.group;
     Group& group = groups_[task.group];
     if (kFarthestKey < group.floor) count_anew(task.group, group);
-    if (group.turn == 0) group.turn = ++turns_;
+    if (group.turn == 0) group.turn = turns_.next();
     if (!std::exchange(task.is_charged, false)) charge(task, group, info);
     // Time in which it had nothing to run is not saved up.
     if (why == Why::kCreated || why == Why::kWoken) {
@@ -183,7 +182,7 @@ class FairShare final : public CpuPolicy {
     }
     const bool in_front = why == Why::kPassedOver;
     group.members.push(task.served, id, in_front);
-    if (in_front && !group.in_order) group.turn = --first_turn_;
+    if (in_front && !group.in_order) group.turn = turns_.next(in_front);
     if (!group.in_order) order_.push_at(group.served, group.turn, TaskId{task.group});
     group.in_order = true;
   }
@@ -199,7 +198,7 @@ class FairShare final : public CpuPolicy {
       floor_ = std::max(floor_, first.key);
       const TaskHeap::Entry member = group.members.pop();
       group.floor = std::max(group.floor, member.key);
-      group.turn = ++turns_;
+      group.turn = turns_.next();
       group.in_order = !group.members.empty();
       if (group.in_order) order_.push_at(group.served, group.turn, first.task);
       return member.task;
@@ -251,8 +250,7 @@ class FairShare final : public CpuPolicy {
 
   VirtualTime quantum_;
   std::int64_t floor_ = 0;
-  std::int64_t turns_ = 0;
-  std::int64_t first_turn_ = 0;
+  PlaceCounter turns_;
   TaskHeap order_;  ///< the groups that have, or had, a ready task
   std::unordered_map<std::uint64_t, Group> groups_;
   std::unordered_map<TaskId, Task> tasks_;

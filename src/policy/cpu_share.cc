@@ -146,7 +146,7 @@ class LeastServed : public CpuPolicy {
   /// Where the task stands among those that were served equally.
   std::int64_t next_place(TaskId id, Why why) {
     if (lowest_number_first_) return static_cast<std::int64_t>(id.value);
-    return why == Why::kPassedOver ? --front_ : ++back_;
+    return queued_.next(why == Why::kPassedOver);
   }
 
   void count_anew() {
@@ -161,8 +161,7 @@ class LeastServed : public CpuPolicy {
   std::uint64_t ready_weight_ = 0;
 
  private:
-  std::int64_t front_ = 0;
-  std::int64_t back_ = 0;
+  PlaceCounter queued_;
   bool lowest_number_first_;
 };
 

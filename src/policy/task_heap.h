@@ -24,6 +24,16 @@ inline std::int64_t counted_from(std::int64_t start, std::int64_t key) {
   return std::max(key, start - kFarthestKey) - start;
 }
 
+/// Places of tasks among equals, in the order in which they are queued.
+class PlaceCounter {
+ public:
+  std::int64_t next(bool in_front = false) { return in_front ? --front_ : ++back_; }
+
+ private:
+  std::int64_t front_ = 0;
+  std::int64_t back_ = 0;
+};
+
 class TaskHeap {
  public:
   struct Entry {
@@ -37,7 +47,7 @@ class TaskHeap {
   [[nodiscard]] const Entry& top() const { return entries_.front(); }
 
   void push(std::int64_t key, TaskId task, bool in_front = false) {
-    push_at(key, in_front ? --front_ : ++back_, task);
+    push_at(key, queued_.next(in_front), task);
   }
 
   /// The key of the task, which must be there. O(1), but linear the first time.
@@ -110,8 +120,7 @@ class TaskHeap {
   }
 
   std::vector<Entry> entries_;
-  std::int64_t front_ = 0;
-  std::int64_t back_ = 0;
+  PlaceCounter queued_;
   mutable bool writes_places_ = false;
   mutable std::unordered_map<TaskId, std::size_t> places_;
 };

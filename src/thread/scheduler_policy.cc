@@ -85,7 +85,8 @@ void Scheduler::account(Control& self) {
   account.last_run = VirtualTime{monotonic_ns()} - account.chosen_at;
   account.cpu_time_ns += account.last_run.ns;
   account.burst.ns += account.last_run.ns;
-  if (policy_ && self.state == ThreadState::kWaiting && account.policy_number == policy_number_)
+  const bool stays = self.state != ThreadState::kWaiting && self.state != ThreadState::kEnded;
+  if (policy_ && !stays && account.policy_number == policy_number_)
     policy_->waits(task_of(self), info_of(self));
   if (self.preempted) return;
   // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
@@ -125,9 +126,7 @@ void Scheduler::tell_policy(Control& thread, Why why) {
 
 void Scheduler::tell_policy_of_end(Control& thread) {
   account(thread);
-  if (account_of(thread).policy_number != policy_number_) return;
-  policy_->waits(task_of(thread), info_of(thread));
-  policy_->finished(task_of(thread));
+  if (account_of(thread).policy_number == policy_number_) policy_->finished(task_of(thread));
 }
 
 Control* Scheduler::take_from_policy() {

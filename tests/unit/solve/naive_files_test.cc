@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "spindle/base/random.h"
@@ -173,47 +174,25 @@ TEST(NaiveFiles, CountTheBlocksOfPointers) {
   }
 }
 
-/// The free blocks in a row of flags, of which the lowest are taken.
-TEST(NaiveFiles, KeepWhatIsFree) {
-  Random random(12);
-  for (int round = 0; round < 20; ++round) {
-    constexpr std::size_t kBlocks = 24;
-    std::vector<bool> used(kBlocks, false);
-    std::vector<std::vector<std::size_t>> files(4);
-    Json ops = Json::array();
-    Json states = Json::array();
-    Json given = Json::array();
-    for (int step = 0; step < 12; ++step) {
-      std::vector<std::size_t>& file = files[random.below(files.size())];
-      const std::string name = std::to_string(&file - files.data());
-      if (!file.empty()) {
-        for (const std::size_t block : file) used[block] = false;
-        ops.push_back(Json::array({"free", name}));
-        given.push_back(file);
-        file.clear();
-      } else {
-        const std::size_t want = 1 + random.below(5);
-        for (std::size_t block = 0; file.size() < want; ++block)
-          if (!used[block]) {
-            file.push_back(block);
-            used[block] = true;
-          }
-        ops.push_back(Json::array({"alloc", name, want}));
-        given.push_back(file);
-      }
-      std::string bits;
-      for (const bool bit : used) bits += bit ? '1' : '0';
-      states.push_back(bits);
-    }
-    const Json answer =
-        file_answer({{"domain", "free-space"},
-                     {"algorithm", "BITMAP"},
-                     {"parameters", {{"blocks", kBlocks}, {"used", 0}, {"address_bits", 16}}},
-                     {"input", {{"ops", ops}}}});
-    EXPECT_EQ(answer["states"], states);
-    EXPECT_EQ(answer["given"], given);
+/// Blocks of a disk, each used or not, of which the lowest are taken.
+class DiskOfFlags {
+ public:
+  explicit DiskOfFlags(std::size_t blocks) : used_(blocks, false) {}
+  std::size_t take() {
+    const auto block = static_cast<std::size_t>(std::ranges::find(used_, false) - used_.begin());
+    used_[block] = true;
+    return block;
   }
-}
+  void give_back(std::size_t block) { used_[block] = false; }
+  [[nodiscard]] Json state() const {
+    std::string bits;
+    for (const bool bit : used_) bits += bit ? '1' : '0';
+    return bits;
+  }
+
+ private:
+  std::vector<bool> used_;
+};
 
 /// Blocks as they would lie on a disk: what each holds, and which is the first.
 class DiskOfGroups {
@@ -251,7 +230,7 @@ class DiskOfGroups {
       holds_[block] = {};
     first_ = block;
   }
-  [[nodiscard]] Json groups() const {
+  [[nodiscard]] Json state() const {
     Json groups = Json::array();
     for (std::optional<std::size_t> at = first_; at && holds_.contains(*at);) {
       const std::vector<std::size_t>& numbers = holds_.at(*at);
@@ -267,35 +246,54 @@ class DiskOfGroups {
   std::optional<std::size_t> first_;
 };
 
+/// Has random files made and deleted on the disk and by the solver, and compares.
+template <class Disk>
+void compare_free_space(Random& random, Disk disk, const std::string& algorithm,
+                        const Json& parameters) {
+  std::vector<std::vector<std::size_t>> files(4);
+  Json ops = Json::array();
+  Json states = Json::array();
+  Json given = Json::array();
+  for (int step = 0; step < 14; ++step) {
+    std::vector<std::size_t>& file = files[random.below(files.size())];
+    const std::string name = std::to_string(&file - files.data());
+    if (!file.empty()) {
+      for (const std::size_t block : file) disk.give_back(block);
+      ops.push_back(Json::array({"free", name}));
+      given.push_back(std::exchange(file, {}));
+    } else {
+      const std::size_t want = 1 + random.below(5);
+      while (file.size() < want) file.push_back(disk.take());
+      ops.push_back(Json::array({"alloc", name, want}));
+      given.push_back(file);
+    }
+    states.push_back(disk.state());
+  }
+  const Json problem = {{"domain", "free-space"},
+                        {"algorithm", algorithm},
+                        {"parameters", parameters},
+                        {"input", {{"ops", ops}}}};
+  const Json answer = file_answer(problem);
+  EXPECT_EQ(answer["states"], states) << problem;
+  EXPECT_EQ(answer["given"], given) << problem;
+}
+
+TEST(NaiveFiles, KeepWhatIsFree) {
+  Random random(12);
+  for (int round = 0; round < 20; ++round) {
+    constexpr std::size_t kBlocks = 24;
+    compare_free_space(random, DiskOfFlags(kBlocks), "BITMAP",
+                       {{"blocks", kBlocks}, {"used", 0}, {"address_bits", 16}});
+  }
+}
+
 TEST(NaiveFiles, KeepWhatIsFreeInGroups) {
   Random random(13);
   for (int round = 0; round < 60; ++round) {
     const std::size_t blocks = 20 + random.below(8);
     const std::size_t group = 1 + random.below(6);
-    DiskOfGroups disk(blocks, group);
-    std::vector<std::vector<std::size_t>> files(4);
-    Json ops = Json::array();
-    Json states = Json::array();
-    for (int step = 0; step < 16; ++step) {
-      std::vector<std::size_t>& file = files[random.below(files.size())];
-      const std::string name = std::to_string(&file - files.data());
-      if (!file.empty()) {
-        for (const std::size_t block : file) disk.give_back(block);
-        ops.push_back(Json::array({"free", name}));
-        file.clear();
-      } else {
-        const std::size_t want = 1 + random.below(5);
-        while (file.size() < want) file.push_back(disk.take());
-        ops.push_back(Json::array({"alloc", name, want}));
-      }
-      states.push_back(disk.groups());
-    }
-    const Json problem = {
-        {"domain", "free-space"},
-        {"algorithm", "GROUPING"},
-        {"parameters", {{"blocks", blocks}, {"used", 0}, {"address_bits", 16}, {"group", group}}},
-        {"input", {{"ops", ops}}}};
-    EXPECT_EQ(file_answer(problem)["states"], states) << problem;
+    compare_free_space(random, DiskOfGroups(blocks, group), "GROUPING",
+                       {{"blocks", blocks}, {"used", 0}, {"address_bits", 16}, {"group", group}});
   }
 }
 
