@@ -186,7 +186,7 @@ class ThreadARequest : public spindle::thread::FdWatcher {
         .take();
   }
 
-  void readable() override {
+  bool readable() override {
     constexpr int kMostAtOnce = 16;
     for (int i = 0; i < kMostAtOnce && !gone_.is_set(); ++i) {
       auto buffer = take_buffer();
@@ -194,14 +194,15 @@ class ThreadARequest : public spindle::thread::FdWatcher {
       if (size < 0) {
         free_.push_back(std::move(buffer));
         if (errno == EINTR || errno == ENOENT) continue;
-        if (errno == EAGAIN) return;
+        if (errno == EAGAIN) return i > 0;
         spindle::thread::Runtime::current()->unwatch(fd_);
         gone_.set();
-        return;
+        return true;
       }
       serve_in_thread(std::move(buffer), static_cast<std::size_t>(size));
-      if (in_flight_ == 1) return;
+      if (in_flight_ == 1) break;
     }
+    return true;
   }
 
  private:

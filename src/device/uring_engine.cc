@@ -28,11 +28,12 @@ class UringEngine final : public IoEngine, private thread::FdWatcher {
  private:
   void prepare(IoOperation& operation);
   void submit_prepared();
-  void reap();
+  /// Whether anything was completed.
+  bool reap();
   static void finish(IoOperation& operation, std::int64_t outcome);
   void begin_watching();
   void end_watching();
-  void readable() override { reap(); }
+  bool readable() override { return reap(); }
 
   io_uring ring_;
   std::size_t in_flight_ = 0;
@@ -78,10 +79,12 @@ void UringEngine::start(std::span<IoOperation> operations) {
   if (in_flight_ != 0) begin_watching();
 }
 
-void UringEngine::reap() {
+bool UringEngine::reap() {
+  bool any = false;
   io_uring_cqe* completions[kMostReapedAtOnce];
   while (const unsigned count = io_uring_peek_batch_cqe(&ring_, completions, kMostReapedAtOnce)) {
     in_flight_ -= count;
+    any = true;
     for (unsigned i = 0; i < count; ++i) {
       finish(*static_cast<IoOperation*>(io_uring_cqe_get_data(completions[i])),
              completions[i]->res);
@@ -89,6 +92,7 @@ void UringEngine::reap() {
     io_uring_cq_advance(&ring_, count);
   }
   if (in_flight_ == 0) end_watching();
+  return any;
 }
 
 // What the kernel can neither do at once nor, at the limit of threads or processes, with a thread

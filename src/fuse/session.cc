@@ -90,21 +90,24 @@ SessionState::~SessionState() {
 // Receives one request a call while requests come singly, which saves a read that finds nothing;
 // several while they queue. A large request is served before the next is received: it is still in
 // the processor's cache, and its buffer is then free for the next.
-void SessionState::readable() {
+bool SessionState::readable() {
   constexpr ssize_t kLarge = 128 << 10;
   for (int i = 0; i < kMostAtOnce; ++i) {
-    if (must_rest()) return rest();
-    auto buffer = buffers.take();
-    if (buffer == nullptr) return rest();
+    auto buffer = must_rest() ? nullptr : buffers.take();
+    if (buffer == nullptr) {
+      rest();
+      return i > 0;
+    }
     const ssize_t size = ::read(fd, buffer.get(), kRequestBufferSize);
     if (size < 0) {
       if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the request was withdrawn
       if (errno != EAGAIN) let_go();
-      return;
+      return i > 0 || gone;
     }
     begin(std::move(buffer), static_cast<std::size_t>(size));
-    if (gone || in_flight == 1 || size >= kLarge) return;
+    if (gone || in_flight == 1 || size >= kLarge) break;
   }
+  return true;
 }
 
 void SessionState::catch_up() {

@@ -47,7 +47,7 @@ struct SessionState final : thread::FdWatcher {
       : options(std::move(options_)), volume(volume_), control(control_) {}
   ~SessionState() override;
 
-  void readable() override;
+  bool readable() override;
   /// Serves what the kernel has held back: that a deleted file was let go comes after up to eight
   /// requests that were made later.
   void catch_up();

@@ -83,8 +83,9 @@ int FileRing::run(std::uint8_t operation, int fd, const void* buffer, std::size_
   return pending.result;
 }
 
-void FileRing::readable() {
+bool FileRing::readable() {
   std::uint32_t head = word(parameters_.cq_off.head).load(std::memory_order_relaxed);
+  const std::uint32_t first = head;
   const auto* done = reinterpret_cast<const io_uring_cqe*>(
       static_cast<const std::byte*>(rings_.memory) + parameters_.cq_off.cqes);
   while (head != word(parameters_.cq_off.tail).load(std::memory_order_acquire)) {
@@ -94,6 +95,7 @@ void FileRing::readable() {
     waiting_.wake(pending);
     word(parameters_.cq_off.head).store(++head, std::memory_order_release);
   }
+  return head != first;
 }
 
 }  // namespace spindle::thread

@@ -25,7 +25,7 @@ class FileRing : public FdWatcher {
   int run(std::uint8_t operation, int fd, const void* buffer, std::size_t size,
           std::uint64_t offset);
 
-  void readable() override;
+  bool readable() override;
 
  private:
   struct Mapping {

@@ -29,6 +29,8 @@ constexpr std::int64_t kSleepsForAway = 30;
 /// An event within this time counts as following the one before it, even if the worker slept for
 /// it: the processors of the asking process and of the worker may both have had to be woken.
 constexpr std::int64_t kSoonNs = 200'000;
+/// While a worker lingers, so many looks by reading one descriptor come between two looks at all.
+constexpr int kReadsBetweenLooks = 3;
 
 /// Adds one to a count as long as it exists.
 class Counted {
@@ -164,6 +166,7 @@ void Poller::forget(int fd) {
     }
   }
   if (descriptor->listed) std::erase(put_off_, fd);
+  if (favourite_ == descriptor->watcher) favourite_ = nullptr;
   descriptors_[static_cast<std::size_t>(fd)].reset();
 }
 
@@ -205,17 +208,28 @@ void Poller::dispatch(int fd, std::uint32_t events) noexcept {
   if (events & (EPOLLIN | broken)) {
     descriptor->readers.wake_all();
     descriptor->later_readers.wake_all();
-    if (descriptor->watcher != nullptr) descriptor->watcher->readable();
+    FdWatcher* const watcher = descriptor->watcher;
+    favourite_ = watcher;  // first, for `readable` may have it forgotten
+    if (watcher != nullptr) watcher->readable();
   }
 }
 
-// Looks again and again for a moment; 0 if nothing came, or others want the processor.
-int Poller::look_for_a_while(epoll_event* events, std::int64_t at_most_ns) {
+// Looks again and again for a moment; 0 if nothing came, or others want the processor, or the
+// favourite has read what came.
+int Poller::look_for_a_while(epoll_event* events, std::int64_t at_most_ns,
+                             bool& has_read) noexcept {
   std::int64_t now_ns = monotonic_ns();
   if (now_ns < linger_again_ns_.load(std::memory_order_relaxed)) return 0;
   const std::int64_t end_ns = now_ns + at_most_ns;
   do {
-    if (const int count = epoll_wait(epoll_fd_, events, kMostEvents, 0); count != 0) return count;
+    if (favourite_ != nullptr && --reads_before_look_ >= 0) {
+      has_read = favourite_->readable();
+      if (has_read) return 0;
+    } else {
+      const int count = epoll_wait(epoll_fd_, events, kMostEvents, 0);
+      if (count != 0) return count;
+      reads_before_look_ = kReadsBetweenLooks;
+    }
     // The process that sends requests may be waiting for this very processor.
     std::this_thread::yield();
     const std::int64_t before_ns = std::exchange(now_ns, monotonic_ns());
@@ -246,9 +260,10 @@ int Poller::sleep_for_events(epoll_event* events, std::int64_t at_most_ns) {
 // While events follow one another the first sleep is short: if nothing comes, the processors must
 // not be kept awake while the worker sleeps on.
 int Poller::linger(epoll_event* events, std::int64_t at_most_ns, std::int64_t linger_ns) {
-  int count = look_for_a_while(events, std::min(linger_ns, at_most_ns));
-  if (count > 0) processors_.event_came();
-  if (count != 0) return count;
+  bool has_read = false;
+  int count = look_for_a_while(events, std::min(linger_ns, at_most_ns), has_read);
+  if (count > 0 || has_read) processors_.event_came();
+  if (count != 0 || has_read) return count;
   if (processors_.are_awake()) {
     count = sleep_for_events(events, std::min(kSoonNs, at_most_ns));
     if (count != 0) return count;
@@ -279,7 +294,10 @@ void Poller::poll(std::int64_t deadline_ns, RuntimeLock* lock) {
   // that something was posted: both sides store first and look after (sequentially consistent).
   if (waits) asleep_.store(true);
   if (has_posted_.load()) deadline_ns = 0;
-  if (waits && lock != nullptr) lock->unlock();
+  if (waits && lock != nullptr) {
+    favourite_ = nullptr;  // no watcher may be called without the lock
+    lock->unlock();
+  }
   std::array<epoll_event, kMostEvents> events;
   const int count = wait_for_events(events.data(), deadline_ns);
   const int error = errno;

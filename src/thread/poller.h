@@ -8,6 +8,9 @@
 // A read that is likely to find nothing, as the last one did, is tried only when other threads have
 // run and none is ready: if one of these is to write what is read, it is there by then, and neither
 // a vain read nor a look for events was needed.
+//
+// A lone worker that lingers does the opposite with the watched descriptor that had the last event:
+// it has its watcher read to find out whether there is another, and asks epoll now and then only.
 #pragma once
 
 #include <sys/epoll.h>
@@ -94,7 +97,7 @@ class Poller {
   void dispatch(int fd, std::uint32_t events) noexcept;
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
   int linger(epoll_event* events, std::int64_t at_most_ns, std::int64_t linger_ns);
-  int look_for_a_while(epoll_event* events, std::int64_t at_most_ns);
+  int look_for_a_while(epoll_event* events, std::int64_t at_most_ns, bool& has_read) noexcept;
   int sleep_for_events(epoll_event* events, std::int64_t at_most_ns);
 
   int epoll_fd_;
@@ -105,7 +108,9 @@ class Poller {
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   std::size_t registered_ = 0;
   std::size_t waiting_threads_ = 0;
-  std::deque<int> put_off_;  // descriptors that have or had `later_readers`
+  std::deque<int> put_off_;         // descriptors that have or had `later_readers`
+  FdWatcher* favourite_ = nullptr;  // of a lone worker: the watcher that was last readable
+  int reads_before_look_ = 0;
 
   std::mutex inbox_mutex_;
   std::vector<std::function<void()>> inbox_;  // guarded by inbox_mutex_

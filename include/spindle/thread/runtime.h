@@ -56,9 +56,10 @@ class IdleHandler {
 class FdWatcher {
  public:
   virtual ~FdWatcher() = default;
-  /// Called when the watched descriptor is readable. Must read what is there, or it is called again
-  /// at once.
-  virtual void readable() = 0;
+  /// Called when the watched descriptor is readable, and, by a lone worker that lingers, to find
+  /// out whether it is. Must not block, and must read what is there, or it is called again at once.
+  /// Returns whether anything was there.
+  virtual bool readable() = 0;
 };
 
 class Runtime {

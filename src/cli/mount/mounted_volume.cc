@@ -48,9 +48,11 @@ class SignalWatcher final : public thread::FdWatcher {
     if (fd_ >= 0) ::close(fd_);
   }
 
-  void readable() override {
+  bool readable() override {
+    bool any = false;
     signalfd_siginfo info{};
-    while (::read(fd_, &info, sizeof info) == sizeof info) session_.unmount();
+    for (; ::read(fd_, &info, sizeof info) == sizeof info; any = true) session_.unmount();
+    return any;
   }
 
  private:

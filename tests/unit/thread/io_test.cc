@@ -247,7 +247,7 @@ TEST(Io, NothingIsRegisteredBetweenTheRuns) {
 
 TEST(Io, WhatIsWaitedForIsNotWatched) {
   struct : FdWatcher {
-    void readable() override {}
+    bool readable() override { return false; }
   } watcher;
   run([&] {
     SocketPair pair;

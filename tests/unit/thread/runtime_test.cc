@@ -1,4 +1,4 @@
-#include "spindle/thread/runtime.h"
+#include "spindle/thread/linger.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,6 +11,7 @@
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/io.h"
 #include "spindle/thread/latch.h"
+#include "spindle/thread/linger.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/semaphore.h"
 #include "thread_test.h"
@@ -247,15 +248,43 @@ TEST(Post, ComesThroughWhileThreadsKeepTheWorkerBusy) {
 class DrainingWatcher : public FdWatcher {
  public:
   DrainingWatcher(int fd, Semaphore& events) : fd_(fd), events_(events) {}
-  void readable() override {
+  bool readable() override {
     std::uint64_t count = 0;
-    ASSERT_EQ(read(fd_, &count, sizeof count), static_cast<ssize_t>(sizeof count));
+    if (read(fd_, &count, sizeof count) != static_cast<ssize_t>(sizeof count)) {
+      ++asked_in_vain_;
+      return false;
+    }
     events_.release(count);
+    return true;
   }
+  [[nodiscard]] int asked_in_vain() const { return asked_in_vain_; }
 
  private:
   int fd_;
+  int asked_in_vain_ = 0;
   Semaphore& events_;
+};
+
+/// Says each time that it was asked that there was something, though there never is.
+class GreedyWatcher : public FdWatcher {
+ public:
+  bool readable() override {
+    ++asked_;
+    return true;
+  }
+  [[nodiscard]] int asked() const { return asked_; }
+
+ private:
+  int asked_ = 0;
+};
+
+/// For as long as it exists the workers linger.
+class Lingering {
+ public:
+  Lingering() { set_linger_ns(kNsPerMs); }
+  ~Lingering() { set_linger_ns(0); }
+  Lingering(const Lingering&) = delete;
+  Lingering& operator=(const Lingering&) = delete;
 };
 
 TEST(PostDeathTest, AnExceptionThatLeavesAFunctionEndsTheProgram) {
@@ -291,6 +320,57 @@ TEST(Watch, TheWatcherIsCalledForEachEvent) {
   // A watched descriptor alone is nothing to wait for.
   ASSERT_TRUE(runtime->watch(fd, watcher).ok());
   EXPECT_EQ(runtime->run([&] { events.acquire(); }).code(), EDEADLK);
+  close(fd);
+}
+
+TEST(Watch, AWorkerThatLingersAsksTheWatcherWhetherSomethingIsThere) {
+  const Lingering lingering;
+  auto runtime = make_runtime();
+  const int fd = eventfd(1, EFD_NONBLOCK);
+  Semaphore events(0);
+  DrainingWatcher watcher(fd, events);
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    ASSERT_TRUE(runtime->watch(fd, watcher).ok());
+                    const Runtime::ExternalWork pending(*runtime);
+                    events.acquire();
+                    while (watcher.asked_in_vain() == 0) sleep_for(kNsPerMs);
+                    const std::uint64_t one = 1;
+                    EXPECT_EQ(write(fd, &one, sizeof one), static_cast<ssize_t>(sizeof one));
+                    events.acquire();
+                    runtime->unwatch(fd);
+                    const int before = watcher.asked_in_vain();
+                    for (int i = 0; i < 3; ++i) sleep_for(kNsPerMs);
+                    EXPECT_EQ(watcher.asked_in_vain(), before);
+                  })
+                  .ok());
+  close(fd);
+}
+
+TEST(Watch, AWatcherThatIsAskedWithoutAnEventKeepsNoOtherOneWaiting) {
+  const Lingering lingering;
+  auto runtime = make_runtime();
+  const int greedy_fd = eventfd(1, EFD_NONBLOCK);
+  const int fd = eventfd(0, EFD_NONBLOCK);
+  GreedyWatcher greedy;
+  Semaphore events(0);
+  DrainingWatcher watcher(fd, events);
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    ASSERT_TRUE(runtime->watch(greedy_fd, greedy).ok());
+                    ASSERT_TRUE(runtime->watch(fd, watcher).ok());
+                    const Runtime::ExternalWork pending(*runtime);
+                    sleep_for(kNsPerMs);
+                    std::uint64_t count = 1;
+                    EXPECT_GT(read(greedy_fd, &count, sizeof count), 0);
+                    while (greedy.asked() < 100) sleep_for(kNsPerMs);
+                    EXPECT_GT(write(fd, &count, sizeof count), 0);
+                    events.acquire();
+                    runtime->unwatch(greedy_fd);
+                    runtime->unwatch(fd);
+                  })
+                  .ok());
+  close(greedy_fd);
   close(fd);
 }
 
