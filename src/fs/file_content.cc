@@ -147,21 +147,21 @@ Result<> Content::mark_written(Change& change, FileBlock at, std::uint64_t lengt
 Result<> Content::shrink_map(FileBlock end) const {
   for (bool done = false; !done;) {
     Change change = TRY(begin_change(1));
-    MapFile file = change.map_file(node);
-    done = TRY(map->shrink({change.tx, *volume.space, file}, end));
-    change.mapped(node, file);
-    // No crash shows a size whose blocks are gone, not even of a file without names.
-    format::Inode& inode = change.edit(node);
-    inode.size = std::min<std::uint64_t>(inode.size, start_of(end));
-    change.touches_content(node);
+    done = TRY(shrink_map(change, end));
     TRY(change.commit_part());
   }
   return {};
 }
 
-Result<> shrink_map(Volume& volume, Node& node, FileBlock end) {
-  if (node.map_kind() == format::MapKind::kInline) return {};
-  return TRY(Content::of(volume, node)).shrink_map(end);
+Result<bool> Content::shrink_map(Change& change, FileBlock end) const {
+  MapFile file = change.map_file(node);
+  const bool done = TRY(map->shrink({change.tx, *volume.space, file}, end));
+  change.mapped(node, file);
+  // No crash shows a size whose blocks are gone, not even of a file without names.
+  format::Inode& inode = change.edit(node);
+  inode.size = std::min<std::uint64_t>(inode.size, start_of(end));
+  change.touches_content(node);
+  return done;
 }
 
 Result<> finish_truncation(Volume& volume, Node& node) {
@@ -194,13 +194,9 @@ Result<bool> begin_truncation(const Content& content, std::uint64_t size, const 
   Volume& volume = content.volume;
   Node& node = content.node;
   Change change = TRY(content.begin_change(1));
-  MapFile file = change.map_file(node);
-  const FileBlock end{content.blocks_for(size)};
-  const bool done = TRY(content.map->shrink({change.tx, *volume.space, file}, end));
-  change.mapped(node, file);
+  const bool done = TRY(content.shrink_map(change, FileBlock{content.blocks_for(size)}));
   change.edit(node).size = size;
   adjust(change.edit(node));
-  change.touches_content(node);
   if (!done) TRY(volume.orphans.add(change, node.number));
   TRY(done ? change.commit() : change.commit_part());
   if (!done) volume.orphans.truncation_begins(node.number);

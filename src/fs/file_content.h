@@ -82,6 +82,9 @@ struct Content : ContentShape {
   [[nodiscard]] Result<> map_range(FileBlock from, FileBlock to) const;
   /// Frees all blocks from `end` on, and cuts the size to what is left. Takes transactions.
   [[nodiscard]] Result<> shrink_map(FileBlock end) const;
+  /// The same in one transaction, which has room for a change of the map: false if that was not
+  /// enough for all of them.
+  Result<bool> shrink_map(Change& change, FileBlock end) const;
 
   /// Begins to read the bytes [from, from + window), as far as there are some. The lock is held.
   [[nodiscard]] Result<> read_ahead(std::uint64_t from, std::uint64_t window) const;
@@ -99,9 +102,6 @@ MapFile map_to_read(Node& node);
 /// The log bytes of a transaction that changes the map up to `calls` times and stores the inode.
 std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls);
 
-/// Frees all blocks from `end` on of a node that may have its content in the inode. Takes
-/// transactions.
-Result<> shrink_map(Volume& volume, Node& node, FileBlock end);
 /// Holds Node::change to change the content. If a truncation of it was cut short, that is finished
 /// first: what stands beyond the end would come back otherwise. Takes transactions.
 Result<std::unique_lock<thread::Mutex>> hold_content(Volume& volume, Node& node);

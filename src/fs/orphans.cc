@@ -1,6 +1,7 @@
 #include "orphans.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "change.h"
 #include "directory.h"
@@ -145,25 +146,35 @@ Result<> OrphanList::recover_one(InodeNo inode) {
 
 Result<> OrphanList::free_node(Node& node) {
   TRY(check_listed(node.number));
-  TRY(shrink_map(volume_, node, FileBlock{0}));
-  const std::uint32_t block_size = volume_.layout.block_size;
-  std::size_t budget = XattrChain::log_bytes(block_size, 0);
-  for (;;) {
-    Change change = TRY(
-        Change::begin(volume_, budget + kLogBytes + Change::kInodeLogBytes + log_cost::kFreeInode));
+  std::optional<Content> content;
+  if (node.map_kind() != format::MapKind::kInline) {
+    content.emplace(TRY(Content::of(volume_, node)));
+  }
+  std::size_t budget = XattrChain::log_bytes(volume_.layout.block_size, 0);
+  for (bool done = false; !done;) {
+    const std::size_t rest = budget + kLogBytes + Change::kInodeLogBytes + log_cost::kFreeInode;
+    const std::size_t map_bytes = content ? map_log_bytes(volume_, *content->map, 1) : 0;
+    Change change = TRY(Change::begin(volume_, map_bytes + rest));
     change.lock({NodeRef(&node)});
-    const Result<bool> freed = free_attributes(change, node, budget);
-    if (freed.code() == kNeedsRoom) continue;
-    const bool done = TRY(freed);
-    if (done) {
-      TRY(remove(change, node.number));
-      TRY(volume_.space->free_inode(change.tx, node.number,
-                                    node.is_directory() ? InodeFor::kDirectory : InodeFor::kOther));
-      change.erase(node);
+    const bool is_empty = !content || TRY(content->shrink_map(change, FileBlock{0}));
+    if (!content || (is_empty && change.tx.log_bytes_left() >= rest)) {
+      const Result<bool> freed = free_attributes(change, node, budget);
+      if (freed.code() == kNeedsRoom) continue;
+      done = TRY(freed);
+      if (done) TRY(free_inode(change, node));
     }
     TRY(change.commit_part());
-    if (done) return {};
+    if (is_empty) content.reset();
   }
+  return {};
+}
+
+Result<> OrphanList::free_inode(Change& change, Node& node) {
+  TRY(remove(change, node.number));
+  TRY(volume_.space->free_inode(change.tx, node.number,
+                                node.is_directory() ? InodeFor::kDirectory : InodeFor::kOther));
+  change.erase(node);
+  return {};
 }
 
 // Frees as many extended attributes as the budget allows; true if all are freed. What it needs

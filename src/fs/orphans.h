@@ -97,6 +97,7 @@ class OrphanList {
   Result<> recover_one(InodeNo inode);
   void recover_found();
   Result<> recover_beside(const Found& found);
+  Result<> free_inode(Change& change, Node& node);
   Result<bool> free_attributes(Change& change, Node& node, std::size_t& budget);
   void run();
   void free_queued(const NodeRef& node);

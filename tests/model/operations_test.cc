@@ -126,6 +126,48 @@ TEST(Deleted, FilesThatAreHeldAtTheEndGoWithTheMount) {
   });
 }
 
+class Freed : public testing::TestWithParam<format::MapKind> {};
+
+TEST_P(Freed, ASmallFileTakesOneTransaction) {
+  in_runtime([] {
+    Desk desk({.map_kind = GetParam()});
+    const NodeId file = desk.file("a");
+    must(desk.volume->write(file, 0, 0, bytes_of(1, 1000), Setuid::kKeep));
+    must(desk.volume->unlink(kRootNode, "a"));
+    const std::uint64_t before = desk.volume->journal().statistics().transactions;
+    desk.volume->forget(file, 1);
+    must(desk.volume->settle_space());
+    EXPECT_EQ(desk.volume->journal().statistics().transactions, before + 1);
+  });
+}
+
+// Neither the many runs of the file nor its attributes fit into one transaction of so small a log.
+TEST_P(Freed, AFileThatIsMoreThanTheLogHoldsGoesInPieces) {
+  in_runtime([] {
+    Desk desk({.map_kind = GetParam(), .journal_size = 64u << 10});
+    const NodeId file = desk.file("a");
+    const NodeId other = desk.file("b");
+    for (std::uint64_t i = 0; i < 600; ++i) {
+      must(desk.volume->write(file, 0, i * 1500, bytes_of(i, 1500), Setuid::kKeep));
+      must(desk.volume->write(other, 0, i * 1500, bytes_of(i, 1500), Setuid::kKeep));
+      const std::string name = "user." + std::to_string(i);
+      if (i % 3 == 0) must(desk.volume->set_xattr(kCaller, file, name, bytes_of(i, 900), 0));
+    }
+    const Space before = must(desk.volume->space());
+    const std::uint64_t blocks = desk.at(file).sectors / 2;
+    must(desk.volume->unlink(kRootNode, "a"));
+    const std::uint64_t transactions = desk.volume->journal().statistics().transactions;
+    desk.volume->forget(file, 1);
+    must(desk.volume->settle_space());
+    EXPECT_GT(desk.volume->journal().statistics().transactions, transactions + 1);
+    EXPECT_EQ(must(desk.volume->space()).free_blocks, before.free_blocks + blocks);
+    EXPECT_EQ(must(desk.volume->space()).free_files, before.free_files + 1);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, Freed, every_strategy(), strategy_name);
+
 class Full : public testing::TestWithParam<format::MapKind> {};
 
 TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
