@@ -55,7 +55,7 @@ struct Account {
   std::uint32_t weight = kUsualWeight;
   std::int64_t deadline_ns = 0;
   VirtualTime chosen_at;       // when the thread last got the worker
-  VirtualTime last_run;        // how long it last kept the worker
+  VirtualTime last_run;        // how long it last kept the worker, until the policy is told
   VirtualTime burst;           // how long it ran since it last waited (preemption does not count)
   VirtualTime expected_burst;  // the estimate of its next burst
   std::int64_t cpu_time_ns = 0;

@@ -122,6 +122,7 @@ void Scheduler::tell_policy(Control& thread, Why why) {
   policy_withholds_ = false;
   ++ready_in_policy_;
   policy_->ready(task_of(thread), info_of(thread), why);
+  account_of(thread).last_run = {};  // it may become ready again before it runs
 }
 
 void Scheduler::tell_policy_of_end(Control& thread) {
@@ -156,7 +157,7 @@ void Scheduler::set_effective_priority(Control& thread, int priority) {
   if (!thread.in_policy) return;
   policy_->removed(task_of(thread));
   --ready_in_policy_;
-  tell_policy(thread, Why::kWoken);
+  tell_policy(thread, Why::kYielded);
 }
 
 void Scheduler::set_own_priority(Control& thread, int priority) {

@@ -79,8 +79,9 @@ class CpuPolicy {
   virtual void waits(TaskId task, const TaskInfo& info) {
     static_cast<void>(task), static_cast<void>(info);
   }
-  /// Takes out a ready task that will not run now (it was cancelled, or moves to another CPU).
-  /// The first time it may be linear in the number of ready tasks.
+  /// Takes out a ready task: it was cancelled, or moves to another CPU, or is made ready again at
+  /// once with another priority, having `ran` for no time. The first time it may be linear in the
+  /// number of ready tasks.
   virtual void removed(TaskId task) = 0;
   /// The task, which is not ready, will never be again: forget it.
   virtual void finished(TaskId task) { static_cast<void>(task); }

@@ -206,6 +206,31 @@ TEST(PolicyDuties, WhatRanWhenATraceBeganIsChargedFromThenOn) {
   });
 }
 
+// The priority of a ready thread changes: it comes into the policy again, but has not run again.
+TEST(PolicyDuties, WhatAThreadRanIsToldOnce) {
+  std::vector<RecordingPolicy::Told> told;
+  Runtime::Options options;
+  options.custom_policy = std::make_unique<RecordingPolicy>(told);
+  auto runtime = Runtime::create(std::move(options)).take();
+  const Result<> result = runtime->run([&] {
+    Thread worker = spawn("worker", [] {
+      keep_busy(kDutySliceNs);
+      yield();
+    });
+    yield();
+    const std::size_t before = told.size();
+    for (int priority = 1; priority <= 5; ++priority) worker.set_priority(priority);
+    ASSERT_EQ(told.size(), before + 5);
+    for (std::size_t i = before; i < told.size(); ++i) {
+      EXPECT_EQ(told[i].info.priority, static_cast<int>(i - before) + 1);
+      EXPECT_EQ(told[i].info.ran.ns, 0);
+      EXPECT_EQ(told[i].why, Why::kYielded);
+    }
+    EXPECT_TRUE(worker.join().ok());
+  });
+  EXPECT_TRUE(result.ok());
+}
+
 // A burst goes on where it was interrupted: what is left of it becomes less, and the estimate of
 // the next one is made of the whole.
 TEST(PolicyDuties, ThePolicyIsToldWhatIsLeftOfABurst) {
