@@ -153,11 +153,25 @@ bool sets_no_owner(fuse_req_t request, fuse_ino_t node, std::uint32_t valid) {
   return attributes.ok() && !S_ISREG(attributes->mode);
 }
 
-void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which, fuse_file_info*) {
-  AttributeChange change;
+/// Whether this change of attributes clears setuid. The kernel has not asked who it is that sets no
+/// owner: EPERM if a stranger would take a privilege away.
+Result<bool> clears_setuid(fuse_req_t request, fuse_ino_t node) {
   const std::uint32_t valid = raw_argument<fuse_setattr_in>(request).valid;
-  change.clear_setuid =
-      (valid & protocol::kSetAttributesKillPrivileges) != 0 || sets_no_owner(request, node, valid);
+  if ((valid & protocol::kSetAttributesKillPrivileges) != 0) return true;
+  if (!sets_no_owner(request, node, valid)) return false;
+  const Attributes attributes = TRY(tree_of(request, node).attributes(node));
+  const fuse_ctx& asking = *fuse_req_ctx(request);
+  if (asking.uid == attributes.uid || has_capability(asking.pid, CAP_FOWNER)) return true;
+  const bool has_privilege = (attributes.mode & (S_ISUID | S_ISGID)) != 0;
+  if (has_privilege && !S_ISDIR(attributes.mode)) return Error{EPERM, "it is another user's"};
+  return false;
+}
+
+void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which, fuse_file_info*) {
+  const auto clear_setuid = clears_setuid(request, node);
+  if (!clear_setuid.ok()) return reply(request, clear_setuid.error());
+  AttributeChange change;
+  change.clear_setuid = *clear_setuid;
   change.mode = (which & FUSE_SET_ATTR_MODE) != 0;
   change.uid = (which & FUSE_SET_ATTR_UID) != 0;
   change.gid = (which & FUSE_SET_ATTR_GID) != 0;

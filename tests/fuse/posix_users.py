@@ -80,6 +80,15 @@ class Users(PosixCase):
         os.chown(self.path("fifo"), -1, -1)
         self.assertEqual(self.mode("fifo"), 0o777)
 
+    def test_a_stranger_takes_no_privilege_away(self):
+        for name in ("file", "fifo"):
+            self.make(name) if name == "file" else os.mkfifo(self.path(name))
+            os.chmod(self.path(name), 0o6777)
+            self.as_other(lambda: self.refuses(errno.EPERM, os.chown, self.path(name), -1, -1) is None)
+            self.assertEqual(self.mode(name), 0o6777)
+            os.chmod(self.path(name), 0o777)
+            self.as_other(lambda: os.chown(self.path(name), -1, -1) is None)
+
     def test_trusted_attributes_are_hidden(self):
         path = self.make("a")
         os.chmod(path, 0o666)
