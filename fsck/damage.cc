@@ -67,7 +67,7 @@ class Damage {
       const File& other = pick(files_);
       if (victim.number == other.number) continue;
       const BlockNo block = other.pieces.extents.front().block;
-      if (!point_at(victim.inode, block)) continue;
+      if (!point_at(victim.inode, block, true)) continue;
       about(victim.number, "its map leads to block " + number(block) + ", which belongs to " +
                                shown(other.number) + ": the two are cross-linked");
       return write_inode(victim.number, victim.inode);
@@ -79,7 +79,7 @@ class Damage {
     for (std::size_t tries = 0; tries < kMostTries && !files_.empty(); ++tries) {
       File& victim = pick(files_);
       const BlockNo beyond{layout_.block_count + random_.below(layout_.block_count)};
-      if (!point_anywhere(victim.inode, beyond)) continue;
+      if (!point_at(victim.inode, beyond, false)) continue;
       about(victim.number,
             "its map leads to block " + number(beyond) + ", which lies outside of the volume");
       return write_inode(victim.number, victim.inode);
@@ -281,51 +281,16 @@ class Damage {
     return answer_;
   }
 
-  /// Lets the file's first piece stand at `block`. False if its map cannot say so in the inode.
-  bool point_at(Inode& inode, BlockNo block) const {
-    const auto root = std::span<std::byte>(inode.map_root);
-    Run run{block, 1};
-    switch (static_cast<MapKind>(inode.map_kind)) {
-      case MapKind::kContiguous:
-        run.length = format::at<format::ContiguousRoot>(root, 0).length;
-        break;
-      case MapKind::kExtent: {
-        const auto& extents = format::at<format::ExtentRoot>(root, 0);
-        if (extents.head.level != 0 || extents.head.count == 0) return false;
-        run.length = extents.entries[0].length;
-        break;
-      }
-      case MapKind::kIndexed:
-      case MapKind::kFat:
-      case MapKind::kLinked:
-        break;
-      default:
-        return false;
-    }
-    return layout_.is_data(run) && point_anywhere(inode, block);
-  }
-
-  static bool point_anywhere(Inode& inode, BlockNo block) {
-    const auto root = std::span<std::byte>(inode.map_root);
-    switch (static_cast<MapKind>(inode.map_kind)) {
-      case MapKind::kContiguous:
-        format::at<format::ContiguousRoot>(root, 0).start = block.value;
-        return true;
-      case MapKind::kLinked:
-        format::at<format::LinkedRoot>(root, 0).first = block.value;
-        return true;
-      case MapKind::kFat:
-        format::at<format::FatRoot>(root, 0).first = block.value;
-        return true;
-      case MapKind::kIndexed:
-        format::at<format::IndexedRoot>(root, 0).direct[0] = block.value;
-        return true;
-      case MapKind::kExtent:
-        format::at<format::ExtentRoot>(root, 0).entries[0].block = block.value;
-        return format::at<format::ExtentRoot>(root, 0).head.count != 0;
-      default:
-        return false;
-    }
+  /// Lets the file's first run begin at `block`. False if its map cannot say so in the inode, or if
+  /// `must_be_data` and the run would leave the data blocks.
+  bool point_at(Inode& inode, BlockNo block, bool must_be_data) const {
+    const FileMap* const map = file_map(static_cast<MapKind>(inode.map_kind));
+    if (map == nullptr) return false;
+    Inode changed = inode;
+    const auto run = map->move_first_run(changed.map_root, block);
+    if (!run || (must_be_data && !layout_.is_data(*run))) return false;
+    inode = changed;
+    return true;
   }
 
   /// The data blocks whose bitmap was ever written: in groups that nobody has used, none was.

@@ -5,16 +5,12 @@
 #include "file_maps.h"
 
 namespace spindle {
-namespace {
 
-const std::array<const FileMap*, 5>& table() {
-  static const std::array<const FileMap*, 5> maps = {
-      &contiguous_map(), &linked_map(), &fat_map(), &indexed_map(), &extent_map(),
-  };
+std::span<const FileMap* const> all_file_maps() {
+  static const auto maps = std::to_array<const FileMap*>(
+      {&contiguous_map(), &linked_map(), &fat_map(), &indexed_map(), &extent_map()});
   return maps;
 }
-
-}  // namespace
 
 std::uint32_t FileMap::content_size(std::uint32_t block_size) const {
   return block_size;
@@ -29,21 +25,17 @@ Result<> FileMap::mark_written(const MapEdit& edit, FileBlock, std::uint64_t) co
 }
 
 const FileMap* file_map(format::MapKind kind) {
-  for (const FileMap* map : table()) {
+  for (const FileMap* map : all_file_maps()) {
     if (map->kind() == kind) return map;
   }
   return nullptr;
 }
 
 const FileMap* file_map(std::string_view name) {
-  for (const FileMap* map : table()) {
+  for (const FileMap* map : all_file_maps()) {
     if (map->name() == name) return map;
   }
   return nullptr;
-}
-
-std::span<const FileMap* const> all_file_maps() {
-  return table();
 }
 
 }  // namespace spindle

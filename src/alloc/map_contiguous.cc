@@ -1,6 +1,7 @@
 // contiguous: one run. It grows in place while the blocks behind it are free; else the file moves.
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "file_maps.h"
@@ -35,7 +36,6 @@ void set_run(MapFile& file, Run run) {
 
 class ContiguousMap final : public FileMap {
  public:
-  [[nodiscard]] std::string_view name() const override { return "contiguous"; }
   [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kContiguous; }
   [[nodiscard]] bool has_holes() const override { return false; }
   [[nodiscard]] bool has_several_runs() const override { return false; }
@@ -54,6 +54,8 @@ class ContiguousMap final : public FileMap {
   Result<bool> shrink(const MapEdit& edit, FileBlock end) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
+  [[nodiscard]] std::vector<RootField> root_fields(std::span<const std::byte> root) const override;
+  std::optional<Run> move_first_run(std::span<std::byte> root, BlockNo block) const override;
 };
 
 Result<Extent> ContiguousMap::find(BlockReader&, SpaceManager& space, const MapFile& file,
@@ -157,6 +159,17 @@ Result<> ContiguousMap::walk(const WalkContext& context, const MapFile& file,
   const Run run = TRY(run_of(context.layout, file));
   if (run.length == 0) return {};
   return visitor.data({.at = FileBlock{0}, .block = run.start, .length = run.length});
+}
+
+std::vector<RootField> ContiguousMap::root_fields(std::span<const std::byte> root) const {
+  const auto& fields = format::at<ContiguousRoot>(root, 0);
+  return {{"start", fields.start}, {"length", fields.length}};
+}
+
+std::optional<Run> ContiguousMap::move_first_run(std::span<std::byte> root, BlockNo block) const {
+  auto& fields = format::at<ContiguousRoot>(root, 0);
+  fields.start = block.value;
+  return Run{block, fields.length};
 }
 
 const ContiguousMap kContiguousMap;

@@ -1,6 +1,8 @@
 // extent: a tree of runs, the default strategy. The tree itself is extent_tree.h.
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "extent_tree.h"
 #include "file_maps.h"
@@ -17,7 +19,6 @@ constexpr std::uint64_t kRoomForHole = 1024;
 
 class ExtentMap final : public FileMap {
  public:
-  [[nodiscard]] std::string_view name() const override { return "extent"; }
   [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kExtent; }
   [[nodiscard]] bool has_holes() const override { return true; }
   [[nodiscard]] bool has_unwritten() const override { return true; }
@@ -35,6 +36,8 @@ class ExtentMap final : public FileMap {
                 const MapVisitor& visitor) const override {
     return walk_extents(context, file.root, visitor);
   }
+  [[nodiscard]] std::vector<RootField> root_fields(std::span<const std::byte> root) const override;
+  std::optional<Run> move_first_run(std::span<std::byte> root, BlockNo block) const override;
 };
 
 /// The part of an extent from its `skip`-th block on, `length` blocks.
@@ -215,6 +218,32 @@ Result<> ExtentMap::mark_written(const MapEdit& edit, FileBlock from, std::uint6
   TRY(cut_out(tree, path, skip, length));
   TRY(tree.add(written));
   return tree.merge_sparse(from);
+}
+
+std::string text_of(const format::ExtentEntry& entry) {
+  std::string text = "file block " + std::to_string(std::uint64_t{entry.file_block}) +
+                     " at block " + std::to_string(std::uint64_t{entry.block}) + ", length " +
+                     std::to_string(std::uint32_t{entry.length});
+  if ((entry.flags & format::kUnwritten) != 0) text += ", unwritten";
+  return text;
+}
+
+std::vector<RootField> ExtentMap::root_fields(std::span<const std::byte> root) const {
+  const auto& tree = format::at<format::ExtentRoot>(root, 0);
+  std::vector<RootField> fields = {{"level", std::uint64_t{tree.head.level}},
+                                   {"count", std::uint64_t{tree.head.count}},
+                                   {"node_count", tree.node_count}};
+  const std::size_t count = std::min<std::size_t>(tree.head.count, format::kRootExtents);
+  for (std::size_t i = 0; i < count; ++i)
+    fields.push_back({"entry_" + std::to_string(i), text_of(tree.entries[i])});
+  return fields;
+}
+
+std::optional<Run> ExtentMap::move_first_run(std::span<std::byte> root, BlockNo block) const {
+  auto& tree = format::at<format::ExtentRoot>(root, 0);
+  if (tree.head.level != 0 || tree.head.count == 0) return std::nullopt;
+  tree.entries[0].block = block.value;
+  return Run{block, tree.entries[0].length};
 }
 
 const ExtentMap kExtentMap;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "fat_chain.h"
@@ -23,7 +24,6 @@ constexpr std::uint64_t kFatShrinkWindow = 256;
 
 class FatMap final : public FileMap {
  public:
-  [[nodiscard]] std::string_view name() const override { return "fat"; }
   [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kFat; }
   [[nodiscard]] bool has_holes() const override { return true; }
   [[nodiscard]] std::uint64_t max_file_blocks(const format::Layout& layout) const override {
@@ -39,6 +39,8 @@ class FatMap final : public FileMap {
                               std::uint64_t length) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
+  [[nodiscard]] std::vector<RootField> root_fields(std::span<const std::byte> root) const override;
+  std::optional<Run> move_first_run(std::span<std::byte> root, BlockNo block) const override;
 };
 
 std::size_t FatMap::log_bytes_per_call(const format::Layout&) const {
@@ -301,6 +303,20 @@ Result<> FatMap::walk(const WalkContext& context, const MapFile& file,
     TRY(visitor.data(piece));
     piece = {.at = place.file_block, .block = place.block, .length = 1};
   }
+}
+
+std::vector<RootField> FatMap::root_fields(std::span<const std::byte> root) const {
+  const auto& fields = format::at<format::FatRoot>(root, 0);
+  return {{"first", fields.first},
+          {"first_file_block", fields.first_file_block},
+          {"last", fields.last},
+          {"last_file_block", fields.last_file_block},
+          {"count", fields.count}};
+}
+
+std::optional<Run> FatMap::move_first_run(std::span<std::byte> root, BlockNo block) const {
+  format::at<format::FatRoot>(root, 0).first = block.value;
+  return Run{block, 1};
 }
 
 const FatMap kFatMap;

@@ -88,7 +88,6 @@ std::uint64_t hole_length(const Way& way, FileBlock at, const format::PointerTre
 
 class IndexedMap final : public FileMap {
  public:
-  [[nodiscard]] std::string_view name() const override { return "indexed"; }
   [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kIndexed; }
   [[nodiscard]] bool has_holes() const override { return true; }
   [[nodiscard]] std::uint64_t max_file_blocks(const format::Layout& layout) const override {
@@ -104,6 +103,8 @@ class IndexedMap final : public FileMap {
                               std::uint64_t length) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
+  [[nodiscard]] std::vector<RootField> root_fields(std::span<const std::byte> root) const override;
+  std::optional<Run> move_first_run(std::span<std::byte> root, BlockNo block) const override;
 };
 
 std::size_t IndexedMap::log_bytes_per_call(const format::Layout& layout) const {
@@ -392,6 +393,22 @@ class IndexedWalk {
 Result<> IndexedMap::walk(const WalkContext& context, const MapFile& file,
                           const MapVisitor& visitor) const {
   return IndexedWalk(context, file, visitor).run();
+}
+
+std::vector<RootField> IndexedMap::root_fields(std::span<const std::byte> root) const {
+  const auto& pointers = format::at<format::IndexedRoot>(root, 0);
+  std::vector<RootField> fields;
+  for (std::size_t i = 0; i < format::kDirectPointers; ++i)
+    fields.push_back({"direct_" + std::to_string(i), pointers.direct[i]});
+  fields.push_back({"single_indirect", pointers.single_indirect});
+  fields.push_back({"double_indirect", pointers.double_indirect});
+  fields.push_back({"triple_indirect", pointers.triple_indirect});
+  return fields;
+}
+
+std::optional<Run> IndexedMap::move_first_run(std::span<std::byte> root, BlockNo block) const {
+  format::at<format::IndexedRoot>(root, 0).direct[0] = block.value;
+  return Run{block, 1};
 }
 
 const IndexedMap kIndexedMap;

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
+#include <vector>
 
 #include "chain_memory.h"
 #include "file_maps.h"
@@ -114,7 +116,6 @@ Result<ChainMark> locate(BlockReader& reader, SpaceManager& space, const MapFile
 
 class LinkedMap final : public FileMap {
  public:
-  [[nodiscard]] std::string_view name() const override { return "linked"; }
   [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kLinked; }
   [[nodiscard]] std::uint32_t content_size(std::uint32_t block_size) const override {
     return block_size - static_cast<std::uint32_t>(sizeof(LinkHeader));
@@ -133,6 +134,8 @@ class LinkedMap final : public FileMap {
   Result<bool> shrink(const MapEdit& edit, FileBlock end) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
+  [[nodiscard]] std::vector<RootField> root_fields(std::span<const std::byte> root) const override;
+  std::optional<Run> move_first_run(std::span<std::byte> root, BlockNo block) const override;
 };
 
 Result<Extent> LinkedMap::find(BlockReader& reader, SpaceManager& space, const MapFile& file,
@@ -282,6 +285,16 @@ Result<> LinkedMap::walk(const WalkContext& context, const MapFile& file,
     return corrupt("the chain does not end with its last block", Subject::inode(file.inode));
   }
   return visitor.data(piece);
+}
+
+std::vector<RootField> LinkedMap::root_fields(std::span<const std::byte> root) const {
+  const auto& fields = format::at<format::LinkedRoot>(root, 0);
+  return {{"first", fields.first}, {"last", fields.last}, {"count", fields.count}};
+}
+
+std::optional<Run> LinkedMap::move_first_run(std::span<std::byte> root, BlockNo block) const {
+  format::at<format::LinkedRoot>(root, 0).first = block.value;
+  return Run{block, 1};
 }
 
 const LinkedMap kLinkedMap;

@@ -2,8 +2,8 @@
 //
 // A strategy works on the 64 bytes that it owns in the inode (MapFile::root), the blocks beneath
 // them, and nothing else; it cannot tell who calls it. `file_map` is the one place that turns a
-// `map_kind` into a strategy; nowhere is there a switch on it. A sixth strategy is one new file and
-// one line there.
+// `map_kind` into a strategy; nowhere is there a switch on it. A sixth strategy is one new file, a
+// line in that place, and its number and name among those of the format (inode.h, map_names.cc).
 //
 // File blocks have `content_size` bytes of content: the whole block, but for `linked`, whose blocks
 // open with a header. All calls are made with the inode locked. Changes are edits of a transaction
@@ -17,10 +17,15 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "spindle/alloc/space_manager.h"
 #include "spindle/format/map.h"
+#include "spindle/format/map_names.h"
 
 namespace spindle {
 
@@ -61,11 +66,17 @@ struct MapVisitor {
   std::function<Result<>(BlockNo block, format::BlockKind kind)> node = {};
 };
 
+/// One thing that the root of a map says: "first", 17.
+struct RootField {
+  std::string name;
+  std::variant<std::uint64_t, std::string> value;
+};
+
 class FileMap {
  public:
   virtual ~FileMap() = default;
-  [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual format::MapKind kind() const = 0;
+  [[nodiscard]] std::string_view name() const { return format::map_kind_name(kind()); }
   /// Bytes of content in a block.
   [[nodiscard]] virtual std::uint32_t content_size(std::uint32_t block_size) const;
   /// Bytes before the content in a block.
@@ -114,6 +125,14 @@ class FileMap {
   };
   virtual Result<> walk(const WalkContext& context, const MapFile& file,
                         const MapVisitor& visitor) const = 0;
+
+  // For those who look at a root, or damage it on purpose; kMapRootSize bytes, whatever they are.
+
+  [[nodiscard]] virtual std::vector<RootField> root_fields(
+      std::span<const std::byte> root) const = 0;
+  /// Lets the file's first run begin at `block`, whatever stands there, and returns the run. If the
+  /// root itself does not say where it begins: nothing, and nothing is changed.
+  virtual std::optional<Run> move_first_run(std::span<std::byte> root, BlockNo block) const = 0;
 };
 
 /// The strategy of a kind; null for kInline and for a number that is none.

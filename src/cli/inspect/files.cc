@@ -46,72 +46,13 @@ std::string time_of(const format::DiskTime& time) {
   return time_text(time.seconds, time.nanoseconds);
 }
 
-void add_contiguous_root(Answer& answer, std::span<const std::byte> bytes) {
-  const auto& root = format::at<format::ContiguousRoot>(bytes, 0);
-  answer.fact("root_start", number(root.start));
-  answer.fact("root_length", number(root.length));
-}
-
-void add_linked_root(Answer& answer, std::span<const std::byte> bytes) {
-  const auto& root = format::at<format::LinkedRoot>(bytes, 0);
-  answer.fact("root_first", number(root.first));
-  answer.fact("root_last", number(root.last));
-  answer.fact("root_count", number(root.count));
-}
-
-void add_fat_root(Answer& answer, std::span<const std::byte> bytes) {
-  const auto& root = format::at<format::FatRoot>(bytes, 0);
-  answer.fact("root_first", number(root.first));
-  answer.fact("root_first_file_block", number(root.first_file_block));
-  answer.fact("root_last", number(root.last));
-  answer.fact("root_last_file_block", number(root.last_file_block));
-  answer.fact("root_count", number(root.count));
-}
-
-void add_indexed_root(Answer& answer, std::span<const std::byte> bytes) {
-  const auto& root = format::at<format::IndexedRoot>(bytes, 0);
-  for (std::size_t i = 0; i < format::kDirectPointers; ++i) {
-    answer.fact(fmt::format("root_direct_{}", i), number(root.direct[i]));
-  }
-  answer.fact("root_single_indirect", number(root.single_indirect));
-  answer.fact("root_double_indirect", number(root.double_indirect));
-  answer.fact("root_triple_indirect", number(root.triple_indirect));
-}
-
-void add_extent_root(Answer& answer, std::span<const std::byte> bytes) {
-  const auto& root = format::at<format::ExtentRoot>(bytes, 0);
-  answer.fact("root_level", number(root.head.level));
-  answer.fact("root_count", number(root.head.count));
-  answer.fact("root_node_count", number(root.node_count));
-  const std::size_t count = std::min<std::size_t>(root.head.count, format::kRootExtents);
-  for (std::size_t i = 0; i < count; ++i) {
-    const format::ExtentEntry& entry = root.entries[i];
-    answer.fact(
-        fmt::format("root_entry_{}", i),
-        fmt::format("file block {} at block {}, length {}{}", std::uint64_t{entry.file_block},
-                    std::uint64_t{entry.block}, std::uint32_t{entry.length},
-                    (entry.flags & format::kUnwritten) != 0 ? ", unwritten" : ""));
-  }
-}
-
 /// The 64 bytes of the map in the inode, as the strategy reads them.
 void add_root(Answer& answer, const Inode& inode) {
-  const std::span<const std::byte> bytes(inode.map_root, format::kMapRootSize);
-  switch (map_kind(inode)) {
-    case MapKind::kContiguous:
-      return add_contiguous_root(answer, bytes);
-    case MapKind::kLinked:
-      return add_linked_root(answer, bytes);
-    case MapKind::kFat:
-      return add_fat_root(answer, bytes);
-    case MapKind::kIndexed:
-      return add_indexed_root(answer, bytes);
-    case MapKind::kExtent:
-      return add_extent_root(answer, bytes);
-    case MapKind::kInline:
-      return;
-  }
-  answer.note("The kind of its map is an unknown number.");
+  if (map_kind(inode) == MapKind::kInline) return;
+  const FileMap* const map = file_map(map_kind(inode));
+  if (map == nullptr) return answer.note("The kind of its map is an unknown number.");
+  for (const RootField& field : map->root_fields({inode.map_root, format::kMapRootSize}))
+    std::visit([&](const auto& value) { answer.fact("root_" + field.name, value); }, field.value);
 }
 
 void add_target(InspectedVolume& volume, InodeNo number, const Inode& inode) {

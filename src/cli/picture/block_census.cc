@@ -10,9 +10,9 @@
 
 #include "cli/words.h"
 #include "fsck/xattr_check.h"
+#include "spindle/alloc/file_map.h"
 #include "spindle/base/cells.h"
 #include "spindle/chart/palette.h"
-#include "spindle/format/map_names.h"
 
 namespace spindle::cli {
 namespace {
@@ -98,13 +98,11 @@ class Census {
 
   void name_strategies() {
     add_kind("the volume's own", 'S', chart::series_colour(6));
-    constexpr format::MapKind kStrategies[] = {format::MapKind::kContiguous,
-                                               format::MapKind::kLinked, format::MapKind::kFat,
-                                               format::MapKind::kIndexed, format::MapKind::kExtent};
-    constexpr char kLetters[] = "CLFXE";
-    for (std::size_t i = 0; i < std::size(kStrategies); ++i) {
-      strategies_[static_cast<std::uint32_t>(kStrategies[i])] = add_kind(
-          std::string(format::map_kind_name(kStrategies[i])), kLetters[i], chart::series_colour(i));
+    constexpr std::string_view kLetters = "CLFXEABDGHIJK";
+    const auto maps = all_file_maps();
+    for (std::size_t i = 0; i < std::min(maps.size(), kLetters.size()); ++i) {
+      strategies_[static_cast<std::uint32_t>(maps[i]->kind())] =
+          add_kind(std::string(maps[i]->name()), kLetters[i], chart::series_colour(i));
     }
     other_ = add_kind("directories, links", 'N', chart::series_colour(5));
     of_files_ = of_others_ = {other_, other_};
