@@ -464,7 +464,7 @@ Result<> VolumeHost::truncate(std::uint64_t id, std::uint64_t size) {
     AttributeChange change;
     change.size = true;
     change.to.size = size;
-    change.clear_setuid = uid_ != 0;
+    change.setuid = uid_ != 0 ? Setuid::kClear : Setuid::kKeep;
     TRY(volume_.set_attributes(caller(), id, change));
     names = names_of(id);
     return {};

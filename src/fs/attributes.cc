@@ -10,7 +10,8 @@ namespace {
 
 /// Times alone need no transaction of their own (pending_times.h).
 bool is_times_only(const AttributeChange& change) {
-  return !change.mode && !change.uid && !change.gid && !change.size && !change.clear_setuid;
+  return !change.mode && !change.uid && !change.gid && !change.size &&
+         change.setuid == Setuid::kKeep;
 }
 
 void set_times(Volume& volume, const AttributeChange& change, format::Inode& inode) {
@@ -23,7 +24,7 @@ void set_owner_and_mode(const Caller& caller, const AttributeChange& change, boo
                         format::Inode& inode) {
   if (change.uid) inode.uid = change.to.uid;
   if (change.gid) inode.gid = change.to.gid;
-  if (change.clear_setuid && !is_directory) inode.mode = without_setuid(inode.mode);
+  if (!is_directory) inode.mode = after(change.setuid, inode.mode);
   if (!change.mode) return;
   std::uint32_t mode = (inode.mode & S_IFMT) | (change.to.mode & kPermissions);
   if (!caller.is_group_member) mode &= ~static_cast<std::uint32_t>(S_ISGID);
@@ -73,7 +74,7 @@ Result<> change_size(Volume& volume, const Caller& caller, const NodeRef& node,
       volume, *node, wanted.to.size,
       [&](format::Inode& inode) {
         if (resizes) touch_modified(inode, volume.now());
-        if (wanted.clear_setuid) inode.mode = without_setuid(inode.mode);
+        inode.mode = after(wanted.setuid, inode.mode);
       },
       caller.interruption);
 }
@@ -95,7 +96,7 @@ Result<Attributes> FileSystem::set_attributes(const Caller& caller, NodeId id,
       TRY(volume_->with_space([&] { return change_size(*volume_, caller, node, change); }));
     AttributeChange rest = change;
     rest.size = false;
-    if (rest.clear_setuid) TRY(drop_capabilities(*volume_, *node));
+    if (rest.setuid != Setuid::kKeep) TRY(drop_capabilities(*volume_, *node));
     if (!is_times_only(rest)) {
       TRY(volume_->with_space([&] { return change_inode(*volume_, caller, node, rest); }));
     } else if (rest.accessed || rest.modified || rest.changed || !change.size) {

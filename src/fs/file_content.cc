@@ -34,10 +34,12 @@ Result<> zero_blocks(const Content& content, Run run) {
 
 }  // namespace
 
-std::uint16_t without_setuid(std::uint16_t mode) {
+std::uint16_t after(Setuid setuid, std::uint16_t mode) {
+  if (setuid == Setuid::kKeep) return mode;
   unsigned kept = mode & ~static_cast<unsigned>(S_ISUID);
-  // Setgid without group execution once meant mandatory locking: it is no privilege.
-  if ((mode & S_IXGRP) != 0) kept &= ~static_cast<unsigned>(S_ISGID);
+  // Setgid without group execution once meant mandatory locking, and is no privilege of the group.
+  if ((mode & S_IXGRP) != 0 || setuid == Setuid::kClearByStranger)
+    kept &= ~static_cast<unsigned>(S_ISGID);
   return static_cast<std::uint16_t>(kept);
 }
 

@@ -124,6 +124,6 @@ Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::siz
                       const Tree::Take& take);
 
 /// The mode after a write or a change of owner by somebody unprivileged.
-std::uint16_t without_setuid(std::uint16_t mode);
+std::uint16_t after(Setuid setuid, std::uint16_t mode);
 
 }  // namespace spindle

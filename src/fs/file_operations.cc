@@ -57,7 +57,7 @@ Result<std::size_t> FileSystem::write(NodeId id, std::uint64_t, std::uint64_t of
   const auto write_to = [&]() -> Result<> {
     const NodeRef node = TRY(file(*volume_, id));
     const auto held = TRY(hold_content(*volume_, *node));
-    if (setuid == Setuid::kClear) TRY(drop_capabilities(*volume_, *node));
+    if (setuid != Setuid::kKeep) TRY(drop_capabilities(*volume_, *node));
     TRY(write_content(*volume_, *node, offset, bytes, setuid));
     return volume_->options.sync ? make_durable(*volume_, *node, SyncOf::kFile) : Result<>{};
   };

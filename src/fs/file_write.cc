@@ -85,8 +85,8 @@ Result<> for_each_extent(const Content& content, const Piece& piece, const Find&
   return {};
 }
 
-bool has_setuid(const Node& node) {
-  return without_setuid(node.inode.mode) != node.inode.mode;
+bool changes_mode(Setuid setuid, const Node& node) {
+  return after(setuid, node.inode.mode) != node.inode.mode;
 }
 
 /// Overwrites the piece without a transaction if all of it is mapped and written already; otherwise
@@ -96,7 +96,7 @@ Result<bool> overwrite(const Content& content, const Piece& piece, Setuid setuid
   Node& node = content.node;
   if (volume.options.data_in_log || piece.end() > node.inode.size) return false;
   const std::lock_guard guard(node.lock);
-  if (setuid == Setuid::kClear && has_setuid(node)) return false;
+  if (changes_mode(setuid, node)) return false;
   TRY(volume.writable());
   std::vector<Extent> extents;
   bool all_written = true;
@@ -176,7 +176,7 @@ Result<std::size_t> write_some(const Content& content, Piece piece, Setuid setui
     change.touches_content(node);
   }
   touch_modified(inode, volume.now());
-  if (setuid == Setuid::kClear) inode.mode = without_setuid(inode.mode);
+  inode.mode = after(setuid, inode.mode);
   TRY(change.commit_part());
   return piece.bytes.size();
 }

@@ -153,25 +153,40 @@ bool sets_no_owner(fuse_req_t request, fuse_ino_t node, std::uint32_t valid) {
   return attributes.ok() && !S_ISREG(attributes->mode);
 }
 
-/// Whether this change of attributes clears setuid. The kernel has not asked who it is that sets no
-/// owner: EPERM if a stranger would take a privilege away.
-Result<bool> clears_setuid(fuse_req_t request, fuse_ino_t node) {
+bool has_setuid(const Attributes& attributes) {
+  return !S_ISDIR(attributes.mode) && (attributes.mode & (S_ISUID | S_ISGID)) != 0;
+}
+
+/// How whoever asks clears setuid. The kernel says that it is to be cleared, but not by whom.
+Setuid cleared_setuid(fuse_req_t request, const Attributes& attributes) {
+  const bool group_matters = (attributes.mode & (S_ISGID | S_IXGRP)) == S_ISGID;
+  if (!group_matters) return Setuid::kClear;
+  const fuse_ctx& asking = *fuse_req_ctx(request);
+  const bool is_stranger = asking.gid != attributes.gid &&
+                           !is_in_group(asking.pid, attributes.gid) &&
+                           !has_capability(asking.pid, CAP_FSETID);
+  return is_stranger ? Setuid::kClearByStranger : Setuid::kClear;
+}
+
+/// What this change of attributes does to setuid. The kernel has not asked who it is that sets no
+/// owner: EPERM if somebody would take a privilege away whose file it is not.
+Result<Setuid> setuid_after(fuse_req_t request, fuse_ino_t node) {
   const std::uint32_t valid = raw_argument<fuse_setattr_in>(request).valid;
-  if ((valid & protocol::kSetAttributesKillPrivileges) != 0) return true;
-  if (!sets_no_owner(request, node, valid)) return false;
+  const bool kills = (valid & protocol::kSetAttributesKillPrivileges) != 0;
+  if (!kills && !sets_no_owner(request, node, valid)) return Setuid::kKeep;
   const Attributes attributes = TRY(tree_of(request, node).attributes(node));
   const fuse_ctx& asking = *fuse_req_ctx(request);
-  if (asking.uid == attributes.uid || has_capability(asking.pid, CAP_FOWNER)) return true;
-  const bool has_privilege = (attributes.mode & (S_ISUID | S_ISGID)) != 0;
-  if (has_privilege && !S_ISDIR(attributes.mode)) return Error{EPERM, "it is another user's"};
-  return false;
+  if (kills || asking.uid == attributes.uid || has_capability(asking.pid, CAP_FOWNER))
+    return cleared_setuid(request, attributes);
+  if (has_setuid(attributes)) return Error{EPERM, "it is another user's"};
+  return Setuid::kKeep;
 }
 
 void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which, fuse_file_info*) {
-  const auto clear_setuid = clears_setuid(request, node);
-  if (!clear_setuid.ok()) return reply(request, clear_setuid.error());
+  const auto setuid = setuid_after(request, node);
+  if (!setuid.ok()) return reply(request, setuid.error());
   AttributeChange change;
-  change.clear_setuid = *clear_setuid;
+  change.setuid = *setuid;
   change.mode = (which & FUSE_SET_ATTR_MODE) != 0;
   change.uid = (which & FUSE_SET_ATTR_UID) != 0;
   change.gid = (which & FUSE_SET_ATTR_GID) != 0;
@@ -359,17 +374,14 @@ void do_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset
   }
 }
 
-bool has_setuid(Tree& tree, NodeId node) {
-  const auto attributes = tree.attributes(node);
-  return attributes.ok() && (attributes->mode & (S_ISUID | S_ISGID)) != 0;
-}
-
 /// For fallocate and copy_file_range the kernel does not say whether setuid must be cleared.
 Result<> drop_setuid(fuse_req_t request, NodeId node) {
   Tree& tree = tree_of(request, node);
-  if (!has_setuid(tree, node) || has_capability(fuse_req_ctx(request)->pid, CAP_FSETID)) return {};
+  const auto attributes = tree.attributes(node);
+  if (!attributes.ok() || !has_setuid(*attributes)) return {};
+  if (has_capability(fuse_req_ctx(request)->pid, CAP_FSETID)) return {};
   AttributeChange change;
-  change.clear_setuid = true;
+  change.setuid = cleared_setuid(request, *attributes);
   TRY(tree.set_attributes(caller_of(request), node, change));
   session_of(request).forget_attributes(node);
   return {};
@@ -378,10 +390,14 @@ Result<> drop_setuid(fuse_req_t request, NodeId node) {
 void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_t size,
               off_t offset, fuse_file_info* file) {
   const std::uint32_t flags = raw_argument<fuse_write_in>(request).write_flags;
-  const Setuid setuid =
-      (flags & protocol::kWriteKillPrivileges) != 0 ? Setuid::kClear : Setuid::kKeep;
-  // The kernel does not notice that the mode changes when it has left that to the file system.
-  const bool changes_mode = setuid == Setuid::kClear && has_setuid(tree_of(request, node), node);
+  Setuid setuid = Setuid::kKeep;
+  bool changes_mode = false;
+  if ((flags & protocol::kWriteKillPrivileges) != 0) {
+    const auto attributes = tree_of(request, node).attributes(node);
+    setuid = attributes.ok() ? cleared_setuid(request, *attributes) : Setuid::kClear;
+    // The kernel does not notice that the mode changes when it has left that to the file system.
+    changes_mode = attributes.ok() && has_setuid(*attributes);
+  }
   const auto written =
       tree_of(request, node)
           .write_for(caller_of(request), node, file->fh, static_cast<std::uint64_t>(offset),

@@ -1,6 +1,9 @@
 #include "privilege.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
+#include <sstream>
 #include <string_view>
 
 #include "spindle/base/host_proc.h"
@@ -30,6 +33,12 @@ bool has_capability(pid_t thread, int capability) {
   if (!theirs.ok() || !ours.ok() || *theirs != *ours) return false;
   const std::string field = host_proc_field(folder + "/status", "CapEff:");
   return (std::strtoull(field.c_str(), nullptr, 16) >> capability & 1) != 0;
+}
+
+bool is_in_group(pid_t thread, std::uint32_t group) {
+  std::istringstream groups(host_proc_field(std::to_string(thread) + "/status", "Groups:"));
+  return std::find(std::istream_iterator<std::uint32_t>(groups), {}, group) !=
+         std::istream_iterator<std::uint32_t>();
 }
 
 std::string without_trusted(const std::string& names) {

@@ -89,12 +89,12 @@ class PosixCase(unittest.TestCase):
             time.sleep(0.01)
         self.assertTrue(condition())
 
-    def as_other(self, work):
+    def as_other(self, work, groups=()):
         """Runs `work` as user 65534 in a process of its own; its return value must be true."""
         child = os.fork()
         if child == 0:
             try:
-                os.setgroups([])
+                os.setgroups(groups)
                 os.setgid(65534)
                 os.setuid(65534)
                 os._exit(0 if work() else 1)

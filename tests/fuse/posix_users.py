@@ -42,10 +42,15 @@ class Users(PosixCase):
             self.as_other(lambda: change(path) is None)
             self.assertEqual(self.mode("a"), 0o777)
             self.assertNotIn("security.capability", os.listxattr(path))
-            # Setgid without execution for the group is not a privilege.
+            # Setgid without execution for the group is not a privilege of the group.
             path = self.set_user_file(0o6766)
             self.as_other(lambda: change(path) is None)
             self.assertEqual(self.mode("a") & 0o6000, 0o2000)
+            for group, kept in ((4321, 0), (77, 0o2000)):
+                os.chown(path, OTHER, group)
+                os.chmod(path, 0o6766)
+                self.as_other(lambda: change(path) is None, groups=[76, 77])
+                self.assertEqual(self.mode("a") & 0o6000, kept)
 
     def test_root_keeps_setuid(self):
         path = self.set_user_file()

@@ -73,12 +73,16 @@ struct Attributes {
   [[nodiscard]] std::uint64_t inode() const { return shown_inode == 0 ? node : shown_inode; }
 };
 
+/// What a change does to the setuid and setgid bits of a file that is no directory, and to its
+/// capabilities: they are lost if somebody unprivileged writes to it, or its owner changes. Setgid
+/// of a file that its group may not execute is lost to a stranger alone, who is not in the group.
+enum class Setuid : std::uint8_t { kKeep, kClear, kClearByStranger };
+
 /// Which attributes `set_attributes` is to change, and to what.
 struct AttributeChange {
   bool mode : 1 = false, uid : 1 = false, gid : 1 = false, size : 1 = false;
   bool accessed : 1 = false, modified : 1 = false, changed : 1 = false;
-  /// A write or chown by somebody unprivileged: drop setuid, setgid, capabilities.
-  bool clear_setuid : 1 = false;
+  Setuid setuid = Setuid::kKeep;
   Attributes to;  ///< the fields named above
 };
 
@@ -108,10 +112,6 @@ struct Opened {
   std::uint64_t handle = 0;
   bool has_changed_times = false;  ///< attributes of the node that the caller keeps are out of date
 };
-
-/// What a write does to the file's setuid and setgid bits and its capabilities: they are lost if
-/// somebody unprivileged writes.
-enum class Setuid : std::uint8_t { kKeep, kClear };
 
 /// What `sync` makes durable: all of the file, as fsync(2), or what reading its data needs, as
 /// fdatasync(2).
