@@ -153,10 +153,6 @@ bool sets_no_owner(fuse_req_t request, fuse_ino_t node, std::uint32_t valid) {
   return attributes.ok() && !S_ISREG(attributes->mode);
 }
 
-bool has_setuid(const Attributes& attributes) {
-  return !S_ISDIR(attributes.mode) && (attributes.mode & (S_ISUID | S_ISGID)) != 0;
-}
-
 /// How whoever asks clears setuid. The kernel says that it is to be cleared, but not by whom.
 Setuid cleared_setuid(fuse_req_t request, const Attributes& attributes) {
   const bool group_matters = (attributes.mode & (S_ISGID | S_IXGRP)) == S_ISGID;
@@ -168,6 +164,12 @@ Setuid cleared_setuid(fuse_req_t request, const Attributes& attributes) {
   return is_stranger ? Setuid::kClearByStranger : Setuid::kClear;
 }
 
+bool changes_mode(Setuid setuid, const Attributes& attributes) {
+  const bool loses_setgid = (attributes.mode & S_IXGRP) != 0 || setuid == Setuid::kClearByStranger;
+  const std::uint32_t lost = S_ISUID | (loses_setgid ? S_ISGID : 0u);
+  return !S_ISDIR(attributes.mode) && (attributes.mode & lost) != 0;
+}
+
 /// What this change of attributes does to setuid. The kernel has not asked who it is that sets no
 /// owner: EPERM if somebody would take a privilege away whose file it is not.
 Result<Setuid> setuid_after(fuse_req_t request, fuse_ino_t node) {
@@ -176,9 +178,10 @@ Result<Setuid> setuid_after(fuse_req_t request, fuse_ino_t node) {
   if (!kills && !sets_no_owner(request, node, valid)) return Setuid::kKeep;
   const Attributes attributes = TRY(tree_of(request, node).attributes(node));
   const fuse_ctx& asking = *fuse_req_ctx(request);
+  const Setuid setuid = cleared_setuid(request, attributes);
   if (kills || asking.uid == attributes.uid || has_capability(asking.pid, CAP_FOWNER))
-    return cleared_setuid(request, attributes);
-  if (has_setuid(attributes)) return Error{EPERM, "it is another user's"};
+    return setuid;
+  if (changes_mode(setuid, attributes)) return Error{EPERM, "it is another user's"};
   return Setuid::kKeep;
 }
 
@@ -378,10 +381,11 @@ void do_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset
 Result<> drop_setuid(fuse_req_t request, NodeId node) {
   Tree& tree = tree_of(request, node);
   const auto attributes = tree.attributes(node);
-  if (!attributes.ok() || !has_setuid(*attributes)) return {};
-  if (has_capability(fuse_req_ctx(request)->pid, CAP_FSETID)) return {};
+  if (!attributes.ok()) return {};
   AttributeChange change;
   change.setuid = cleared_setuid(request, *attributes);
+  if (!changes_mode(change.setuid, *attributes)) return {};
+  if (has_capability(fuse_req_ctx(request)->pid, CAP_FSETID)) return {};
   TRY(tree.set_attributes(caller_of(request), node, change));
   session_of(request).forget_attributes(node);
   return {};
@@ -391,18 +395,18 @@ void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_
               off_t offset, fuse_file_info* file) {
   const std::uint32_t flags = raw_argument<fuse_write_in>(request).write_flags;
   Setuid setuid = Setuid::kKeep;
-  bool changes_mode = false;
+  bool clears_setuid = false;
   if ((flags & protocol::kWriteKillPrivileges) != 0) {
     const auto attributes = tree_of(request, node).attributes(node);
     setuid = attributes.ok() ? cleared_setuid(request, *attributes) : Setuid::kClear;
     // The kernel does not notice that the mode changes when it has left that to the file system.
-    changes_mode = attributes.ok() && has_setuid(*attributes);
+    clears_setuid = attributes.ok() && changes_mode(setuid, *attributes);
   }
   const auto written =
       tree_of(request, node)
           .write_for(caller_of(request), node, file->fh, static_cast<std::uint64_t>(offset),
                      std::as_bytes(std::span(bytes, size)), setuid);
-  if (changes_mode) session_of(request).forget_attributes(node);
+  if (clears_setuid) session_of(request).forget_attributes(node);
   if (written.ok()) {
     fuse_reply_write(request, *written);
     return;

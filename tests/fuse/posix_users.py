@@ -91,8 +91,11 @@ class Users(PosixCase):
             os.chmod(self.path(name), 0o6777)
             self.as_other(lambda: self.refuses(errno.EPERM, os.chown, self.path(name), -1, -1) is None)
             self.assertEqual(self.mode(name), 0o6777)
-            os.chmod(self.path(name), 0o777)
-            self.as_other(lambda: os.chown(self.path(name), -1, -1) is None)
+            os.chown(self.path(name), 0, 77)
+            for mode in (0o777, 0o2766):                  # setgid stays, so nothing is taken away
+                os.chmod(self.path(name), mode)
+                self.as_other(lambda: os.chown(self.path(name), -1, -1) is None, groups=[77])
+                self.assertEqual(self.mode(name), mode)
 
     def test_trusted_attributes_are_hidden(self):
         path = self.make("a")
