@@ -76,7 +76,7 @@ struct Node {
   thread::SharedMutex lock{"inode"};
   std::uint64_t references = 0;  ///< of the kernel
   std::uint64_t pins = 0;        ///< NodeRefs
-  EpochNo changed;               ///< the epoch of the last change of the inode
+  EpochNo changed;               ///< the epoch of the last change of the inode, or a later one
   EpochNo content_changed;       ///< of the last change that reading its data back needs
   bool times_pending = false;    ///< its times are ahead of the disk
   bool on_idle_list = false;
@@ -147,6 +147,7 @@ class NodeTable {
   std::unordered_map<Node*, std::unique_ptr<Node>> erased_;
   std::list<Node*> idle_;  ///< the longest idle first
   std::size_t idle_limit_;
+  EpochNo changed_before_leaving_;  ///< the last epoch in which a node changed that left memory
   Load load_;
   Abandoned on_abandoned_;
   bool closed_ = false;

@@ -1,5 +1,7 @@
 #include "node.h"
 
+#include <algorithm>
+
 namespace spindle {
 
 void ChangeWatch::note(std::uint64_t from, std::uint64_t to) {
@@ -53,6 +55,8 @@ Result<NodeRef> NodeTable::get(InodeNo number) {
   if (NodeRef node = find(number)) return node;
   NodeRef node = insert(number);
   node->inode = inode;
+  // It may have been in memory before, and what changed it then may not be durable yet.
+  node->changed = node->content_changed = changed_before_leaving_;
   return node;
 }
 
@@ -92,6 +96,7 @@ void NodeTable::shrink_idle() {
   while (idle_.size() > idle_limit_) {
     Node* oldest = idle_.front();
     idle_.pop_front();
+    changed_before_leaving_ = std::max(changed_before_leaving_, oldest->changed);
     nodes_.erase(oldest->number);
   }
 }

@@ -10,8 +10,7 @@ constexpr Caller kCaller{.uid = 7, .gid = 8, .umask = 022};
 struct Desk {
   explicit Desk(const VolumeOptions& options = {}) : device(formatted(options)) { mount(); }
 
-  void mount() {
-    FileSystem::Options options;
+  void mount(FileSystem::Options options = {}) {
     options.clock = [this] { return Timestamp{.seconds = now, .nanoseconds = 5}; };
     options.report = [this](std::string_view line) { reports.emplace_back(line); };
     volume = mounted(device, options);

@@ -168,6 +168,25 @@ TEST_P(Freed, AFileThatIsMoreThanTheLogHoldsGoesInPieces) {
 
 INSTANTIATE_TEST_SUITE_P(Strategies, Freed, every_strategy(), strategy_name);
 
+TEST(Synced, FilesAreDurableAlsoIfTheirInodesHaveLeftMemoryBefore) {
+  in_runtime([] {
+    Desk desk;
+    desk.volume.reset();
+    desk.mount({.cached_nodes = 1});
+    const auto bytes = bytes_of(4, 300'000);
+    const NodeId file = desk.file("a");
+    must(desk.volume->write(file, 0, 0, bytes, Setuid::kKeep));
+    desk.volume->forget(file, 1);
+    for (const char* other : {"b", "c"}) desk.volume->forget(desk.file(other), 1);
+    must(desk.volume->sync(must(desk.volume->lookup(kRootNode, "a")).node, SyncOf::kData));
+    desk.volume.reset();  // the power fails
+    desk.mount();
+    const auto found = desk.volume->lookup(kRootNode, "a");
+    ASSERT_TRUE(found.ok());
+    EXPECT_EQ(content_of(*desk.volume, found->node), bytes);
+  });
+}
+
 class Full : public testing::TestWithParam<format::MapKind> {};
 
 TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
