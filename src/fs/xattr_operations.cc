@@ -31,19 +31,26 @@ Result<std::string> get_stored(Volume& volume, Node& node, std::string_view name
   return XattrChain(file).get(*volume.reader, name);
 }
 
+/// Removing an ACL that is not there succeeds, as in Linux's own file systems, and changes nothing.
+Result<> remove_in(Volume& volume, Change& change, Node& node, XattrEdit& attributes,
+                   std::string_view name) {
+  const Result<> removed = attributes.remove(name);
+  if (removed.ok()) change.edit(node).changed = to_disk(volume.now());
+  return removed.code() == ENODATA && is_acl(name) ? Result<>{} : removed;
+}
+
 /// An access ACL sets the permission bits, and is kept only if it says more than they can.
-Result<> set_acl(const Caller& caller, Change& change, Node& node, XattrEdit& attributes,
-                 std::string_view name, const std::optional<Acl>& acl) {
+Result<> set_acl(Volume& volume, const Caller& caller, Change& change, Node& node,
+                 XattrEdit& attributes, std::string_view name, const Acl& acl) {
   const bool is_access = name == kAccessAclName;
-  if (is_access && acl) {
+  if (is_access) {
     format::Inode& inode = change.edit(node);
-    std::uint32_t mode = (inode.mode & ~0777u) | acl->mode_bits();
+    std::uint32_t mode = (inode.mode & ~0777u) | acl.mode_bits();
     if (!caller.is_group_member) mode &= ~static_cast<std::uint32_t>(S_ISGID);
     inode.mode = static_cast<std::uint16_t>(mode);
   }
-  if (acl && !(is_access && acl->is_mode_only())) return attributes.set(name, acl->bytes());
-  const Result<> removed = attributes.remove(name);
-  return removed.code() == ENODATA ? Result<>{} : removed;
+  if (is_access && acl.is_mode_only()) return remove_in(volume, change, node, attributes, name);
+  return attributes.set(name, acl.bytes());
 }
 
 Result<> set_stored(Volume& volume, const Caller& caller, const NodeRef& node,
@@ -59,19 +66,18 @@ Result<> set_stored(Volume& volume, const Caller& caller, const NodeRef& node,
   }
   return with_xattr_edit(volume, node, value.size(),
                          [&](Change& change, XattrEdit& attributes) -> Result<> {
+                           if (is_acl(name) && !acl)
+                             return remove_in(volume, change, *node, attributes, name);
                            change.edit(*node).changed = to_disk(volume.now());
-                           if (!is_acl(name)) return attributes.set(name, value, flags);
-                           return set_acl(caller, change, *node, attributes, name, acl);
+                           if (!acl) return attributes.set(name, value, flags);
+                           return set_acl(volume, caller, change, *node, attributes, name, *acl);
                          });
 }
 
 Result<> remove_stored(Volume& volume, const NodeRef& node, std::string_view name) {
   TRY(XattrChain::check_name(name));
   return with_xattr_edit(volume, node, 0, [&](Change& change, XattrEdit& attributes) -> Result<> {
-    change.edit(*node).changed = to_disk(volume.now());
-    const Result<> removed = attributes.remove(name);
-    // Removing an ACL that is not there succeeds, as in Linux's own file systems.
-    return removed.code() == ENODATA && is_acl(name) ? Result<>{} : removed;
+    return remove_in(volume, change, *node, attributes, name);
   });
 }
 

@@ -52,6 +52,20 @@ TEST(Times, ChangeAsPosixSays) {
   });
 }
 
+TEST(Times, StayWhenAnAclIsRemovedThatIsNotThere) {
+  in_runtime([] {
+    Desk desk;
+    const NodeId made = must(desk.volume->make_directory(kCaller, kRootNode, "d", 0777)).node;
+    const std::int64_t made_at = desk.now;
+    desk.now += 100;
+    must(desk.volume->remove_xattr(kCaller, made, "system.posix_acl_default"));
+    const std::uint32_t empty = 2;  // the version, and no entries
+    must(desk.volume->set_xattr(kCaller, made, "system.posix_acl_access",
+                                std::as_bytes(std::span(&empty, 1)), 0));
+    EXPECT_EQ(desk.at(made).changed.seconds, made_at);
+  });
+}
+
 TEST(Modes, AreInheritedAndCleared) {
   in_runtime([] {
     Desk desk;
