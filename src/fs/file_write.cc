@@ -115,45 +115,42 @@ Result<bool> overwrite(const Content& content, const Piece& piece, Setuid setuid
   return true;
 }
 
-/// Maps and marks written what the piece covers, up to `most_new` new blocks and as far as the log
-/// goes. Gives the end of what is mapped; `fresh` gets what has no content yet.
-Result<FileBlock> map_piece(const Content& content, Change& change, const Piece& piece,
-                            std::uint64_t most_new, FreshBlocks& fresh, std::uint64_t& added) {
+/// Maps and marks written what the piece covers, as far as the log goes. `reached` is the end of
+/// what is mapped, also when it fails; `fresh` gets what has no content yet.
+Result<> map_piece(const Content& content, Change& change, const Piece& piece, FileBlock& reached,
+                   FreshBlocks& fresh) {
   Node& node = content.node;
   const FileBlock last{content.blocks_for(piece.end())};
-  FileBlock at = content.block_of(piece.offset);
-  while (at < last) {
-    Extent extent = TRY(content.find(change, at, last - at));
+  reached = content.block_of(piece.offset);
+  while (reached < last) {
+    Extent extent = TRY(content.find(change, reached, last - reached));
     content.trace_mapping(extent);
     if (extent.is_hole() || extent.unwritten) {
       if (!content.has_room_for_call(change.tx)) break;
       if (extent.is_hole()) {
-        if (added >= most_new) break;
-        const std::uint64_t want = std::min(extent.length, most_new - added);
-        extent = TRY(content.add_blocks(change, at, want, NewBlocks::kWritten));
-        added += extent.length;
+        extent = TRY(content.add_blocks(change, reached, extent.length, NewBlocks::kWritten));
       } else {
-        TRY(content.mark_written(change, at, extent.length));
+        TRY(content.mark_written(change, reached, extent.length));
       }
-      fresh.emplace_back(at, at + extent.length);
+      fresh.emplace_back(reached, reached + extent.length);
     }
-    at += extent.length;
+    reached += extent.length;
   }
   // Whole blocks beyond the end were never written by anybody.
   const FileBlock end{content.blocks_for(node.inode.size)};
-  if (at > end) fresh.emplace_back(end, at);
-  return at;
+  if (reached > end) fresh.emplace_back(end, reached);
+  return {};
 }
 
-/// Writes as much of the front of the piece as one transaction can; gives the bytes. `added` is how
-/// many new blocks it took, also when it failed for want of more.
+/// Writes as much of the front of the piece as one transaction can; gives the bytes. `reached` is
+/// how far there are blocks for it, also when it failed for want of more.
 Result<std::size_t> write_some(const Content& content, Piece piece, Setuid setuid,
-                               std::uint64_t most_new, std::uint64_t& added) {
+                               FileBlock& reached) {
   Volume& volume = content.volume;
   Node& node = content.node;
   Change change = TRY(content.begin_change(kMapCalls));
   FreshBlocks fresh;
-  const FileBlock reached = TRY(map_piece(content, change, piece, most_new, fresh, added));
+  TRY(map_piece(content, change, piece, reached, fresh));
   const std::uint64_t end = std::min(piece.end(), content.start_of(reached));
   CHECK(end > piece.offset);
   piece.bytes = piece.bytes.first(end - piece.offset);
@@ -182,13 +179,13 @@ Result<std::size_t> write_some(const Content& content, Piece piece, Setuid setui
 }
 
 /// As write_some; if space runs out midway, it writes as much as there is room for.
-Result<std::size_t> write_what_fits(const Content& content, const Piece& piece, Setuid setuid) {
-  std::uint64_t most_new = UINT64_MAX;
+Result<std::size_t> write_what_fits(const Content& content, Piece piece, Setuid setuid) {
   for (;;) {
-    std::uint64_t added = 0;
-    Result<std::size_t> written = write_some(content, piece, setuid, most_new, added);
-    if (written.code() != ENOSPC || added == 0) return written;
-    most_new = added;
+    FileBlock reached;
+    Result<std::size_t> written = write_some(content, piece, setuid, reached);
+    const std::uint64_t end = content.start_of(reached);
+    if (written.code() != ENOSPC || end <= piece.offset || end >= piece.end()) return written;
+    piece.bytes = piece.bytes.first(end - piece.offset);
   }
 }
 

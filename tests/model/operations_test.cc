@@ -228,6 +228,28 @@ TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
   });
 }
 
+TEST_P(Full, DiskTakesOfAWriteWhatHasBlocksAlready) {
+  in_runtime([] {
+    Desk desk({.size = 1u << 20, .map_kind = GetParam()});
+    const NodeId file = desk.file("a");
+    must(desk.volume->write(file, 0, 0, bytes_of(4, 20'000), Setuid::kKeep));
+    const NodeId rest = desk.file("b");
+    const std::string_view strategy = "extent";
+    must(desk.volume->set_xattr(kCaller, rest, "user.spindle.alloc",
+                                std::as_bytes(std::span(strategy)), 0));
+    for (std::uint64_t at = 0, length = 1u << 20; length != 0;) {
+      const bool fits = desk.volume->allocate(kCaller, rest, 0, at, length).ok();
+      (fits ? at : length) = fits ? at + length : length / 2;
+    }
+    const auto bytes = bytes_of(6, 60'000);
+    EXPECT_EQ(desk.volume->write(file, 0, 0, bytes, Setuid::kKeep).code(), ENOSPC);
+    const auto now = content_of(*desk.volume, file);
+    ASSERT_GE(now.size(), 20'000u);
+    EXPECT_TRUE(std::equal(now.begin(), now.end(), bytes.begin()));
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Strategies, Full, every_strategy(), strategy_name);
 
 TEST(Full, ALogTooSmallForAChangeOfAttributesIsAnsweredLikeAFullDisk) {
