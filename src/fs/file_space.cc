@@ -66,6 +66,21 @@ Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
   return {};
 }
 
+/// Makes those of the blocks holes that have content; the others stay as they are.
+Result<> punch_written(const Content& content, FileBlock from, FileBlock to) {
+  while (from < to) {
+    Extent piece;
+    {
+      const std::shared_lock guard(content.node.lock);
+      piece = TRY(content.find(from, to - from));
+    }
+    const FileBlock end = from + piece.length;
+    if (!piece.is_hole() && !piece.unwritten) TRY(punch_blocks(content, from, end));
+    from = end;
+  }
+  return {};
+}
+
 /// Overwrites what is mapped and written in whole blocks with zeros. What is mapped beyond the end
 /// is zero already, or becomes so when the file grows.
 Result<> write_zeros(const Content& content, FileBlock from, FileBlock to) {
@@ -124,13 +139,25 @@ Result<> preallocate(const Content& content, const Range& range, bool keep_size)
   return touch(content, keep_size ? 0 : range.end);
 }
 
+/// Whether whole blocks are to get others that are unwritten instead of zeros. Their map may take
+/// more nodes then: on a full volume the blocks are better kept.
+bool replaces_blocks(const Content& content) {
+  constexpr std::uint64_t kBlocksToSpare = 64;
+  return content.map->has_unwritten() &&
+         content.volume.space->statistics().free_blocks >= kBlocksToSpare;
+}
+
 Result<> zero_range(const Content& content, const Range& range, bool keep_size) {
+  // First, so that no content is lost if there is no space for all of the range.
+  TRY(map_all(content, range));
   TRY(zero_edges(content, range));
   const auto [from, to] = whole_blocks(content, range);
-  const bool has_unwritten = content.map->has_unwritten();
-  if (has_unwritten) TRY(punch_blocks(content, from, to));
-  TRY(map_all(content, range));
-  if (!has_unwritten) TRY(write_zeros(content, from, to));
+  if (replaces_blocks(content)) {
+    TRY(punch_written(content, from, to));
+    TRY(map_all(content, range));
+  } else {
+    TRY(write_zeros(content, from, to));
+  }
   return touch(content, keep_size ? 0 : range.end);
 }
 

@@ -1,6 +1,7 @@
 // What single operations must do beyond content and names: times, modes, space, damage, mounts.
 
 #include <gtest/gtest.h>
+#include <linux/falloc.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -228,24 +229,47 @@ TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
   });
 }
 
+// Takes all space that is left.
+void fill(Desk& desk) {
+  const NodeId rest = desk.file("rest");
+  const std::string_view strategy = "extent";
+  must(desk.volume->set_xattr(kCaller, rest, "user.spindle.alloc",
+                              std::as_bytes(std::span(strategy)), 0));
+  for (std::uint64_t at = 0, length = 1u << 20; length != 0;) {
+    const bool fits = desk.volume->allocate(kCaller, rest, 0, at, length).ok();
+    (fits ? at : length) = fits ? at + length : length / 2;
+  }
+}
+
 TEST_P(Full, DiskTakesOfAWriteWhatHasBlocksAlready) {
   in_runtime([] {
     Desk desk({.size = 1u << 20, .map_kind = GetParam()});
     const NodeId file = desk.file("a");
     must(desk.volume->write(file, 0, 0, bytes_of(4, 20'000), Setuid::kKeep));
-    const NodeId rest = desk.file("b");
-    const std::string_view strategy = "extent";
-    must(desk.volume->set_xattr(kCaller, rest, "user.spindle.alloc",
-                                std::as_bytes(std::span(strategy)), 0));
-    for (std::uint64_t at = 0, length = 1u << 20; length != 0;) {
-      const bool fits = desk.volume->allocate(kCaller, rest, 0, at, length).ok();
-      (fits ? at : length) = fits ? at + length : length / 2;
-    }
+    fill(desk);
     const auto bytes = bytes_of(6, 60'000);
     EXPECT_EQ(desk.volume->write(file, 0, 0, bytes, Setuid::kKeep).code(), ENOSPC);
     const auto now = content_of(*desk.volume, file);
     ASSERT_GE(now.size(), 20'000u);
     EXPECT_TRUE(std::equal(now.begin(), now.end(), bytes.begin()));
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
+TEST_P(Full, DiskZeroesNothingWhereNotAllCanBe) {
+  in_runtime([] {
+    Desk desk({.size = 1u << 20, .map_kind = GetParam()});
+    const NodeId file = desk.file("a");
+    const auto bytes = bytes_of(4, 20'000);
+    must(desk.volume->write(file, 0, 0, bytes, Setuid::kKeep));
+    fill(desk);
+    const auto zero = [&](std::uint64_t end) {
+      return desk.volume->allocate(kCaller, file, FALLOC_FL_ZERO_RANGE, 10, end - 10).code();
+    };
+    EXPECT_EQ(zero(60'000), ENOSPC);
+    EXPECT_EQ(content_of(*desk.volume, file), bytes);
+    EXPECT_EQ(zero(19'000), 0);
+    EXPECT_EQ(read_from(*desk.volume, file, 10, 18'990), std::vector<std::byte>(18'990));
     EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
   });
 }
