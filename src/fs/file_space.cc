@@ -32,17 +32,25 @@ Result<> touch(const Content& content, std::uint64_t new_size) {
   return {};
 }
 
+/// Zeroes what of the bytes [from, to), all in one block, lies before the end of the file. If the
+/// file has just become smaller, what stands behind is its content until that is durable.
+Result<> zero_content(const Content& content, Change& change, std::uint64_t from,
+                      std::uint64_t to) {
+  to = std::min<std::uint64_t>(to, content.node.inode.size);
+  return from < to ? content.zero_within_block(change, from, to) : Result<>{};
+}
+
 /// Zeroes the parts of blocks at both ends of the range.
 Result<> zero_edges(const Content& content, const Range& range) {
   const std::uint64_t first_end = content.start_of(content.block_of(range.offset) + 1);
   const std::uint64_t last_start = content.start_of(content.block_of(range.end));
   Change change = TRY(content.begin_change(1));
   if (range.offset % content.content_size != 0) {
-    TRY(content.zero_within_block(change, range.offset, std::min(range.end, first_end)));
+    TRY(zero_content(content, change, range.offset, std::min(range.end, first_end)));
   }
   const bool is_one_block = last_start < range.offset;
   if (!is_one_block || range.offset % content.content_size == 0) {
-    TRY(content.zero_within_block(change, std::max(last_start, range.offset), range.end));
+    TRY(zero_content(content, change, std::max(last_start, range.offset), range.end));
   }
   change.edit(content.node);
   TRY(change.commit_part());
@@ -95,7 +103,7 @@ Result<> write_zeros(const Content& content, FileBlock from, FileBlock to) {
       for (; from < piece.at + piece.length; ++from) {
         if (piece.is_hole() || piece.unwritten) continue;
         const std::uint64_t start = content.start_of(from);
-        TRY(content.zero_within_block(change, start, start + content.content_size));
+        TRY(zero_content(content, change, start, start + content.content_size));
       }
     }
     TRY(change.commit_part());

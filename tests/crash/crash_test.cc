@@ -26,7 +26,9 @@ std::size_t try_all_cuts(const VolumeOptions& format, const FileSystem::Options&
   MemoryDevice image = formatted(format);
   RecordingDevice device(image);
   History history;
-  auto volume = mounted(device, options);
+  FileSystem::Options mount_options = options;
+  if (seed % 2 == 0) mount_options.cached_nodes = 1;
+  auto volume = mounted(device, mount_options);
   device.restart();
   const MemoryDevice start = image;
   Workload(*volume, device, history, seed, {.sync = options.sync}).run(kCrashOperations);

@@ -254,6 +254,11 @@ void Workload::rearrange() {
   went(moved.ok() ? Result<>() : moved.error());
 }
 
+// As the kernel does where memory is short; it asks for the file again by its number.
+void Workload::forget() {
+  if (const FileRef file = pick()) volume_.forget(file->node, 100);
+}
+
 void Workload::sync() {
   if (random_.one_in(3)) {
     if (went(volume_.sync_all())) promise_all();
@@ -267,7 +272,7 @@ void Workload::sync() {
 }
 
 void Workload::step() {
-  switch (random_.below(16)) {
+  switch (random_.below(18)) {
     case 0:
     case 1:
     case 2:
@@ -289,6 +294,9 @@ void Workload::step() {
       return allocate();
     case 12:
       return random_.one_in(2) ? convert() : rearrange();
+    case 13:
+    case 14:
+      return forget();
     default:
       return sync();
   }

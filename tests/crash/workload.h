@@ -111,6 +111,7 @@ class Workload {
   void allocate();
   void convert();
   void rearrange();
+  void forget();
   void sync();
   void set_content(File& file, std::vector<std::byte> content);
   FileRef pick();
