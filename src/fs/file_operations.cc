@@ -40,13 +40,18 @@ Result<Opened> FileSystem::open(NodeId id, int flags) {
 
 void FileSystem::release(NodeId, std::uint64_t) {}
 
-Result<> FileSystem::read(NodeId id, std::uint64_t, std::uint64_t offset, std::size_t size,
+Result<> FileSystem::read(NodeId id, std::uint64_t handle, std::uint64_t offset, std::size_t size,
                           const Take& take) {
+  return read_for({}, id, handle, offset, size, take);
+}
+
+Result<> FileSystem::read_for(const Caller& caller, NodeId id, std::uint64_t, std::uint64_t offset,
+                              std::size_t size, const Take& take) {
   const auto read_from = [&]() -> Result<> {
     const NodeRef node = TRY(file(*volume_, id));
     const std::shared_lock guard(node->lock);
     TRY(read_content(*volume_, *node, offset, size, take));
-    touch_accessed(*volume_, *node);
+    if (caller.sets_access_time) touch_accessed(*volume_, *node);
     return {};
   };
   return volume_->told("read", read_from());

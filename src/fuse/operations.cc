@@ -354,11 +354,17 @@ void reply_pieces(fuse_req_t request, std::span<const std::span<const std::byte>
   fuse_reply_buf(request, whole.data(), whole.size());
 }
 
+/// A writer, too, has the kernel read: what stands beside its bytes in a page.
+bool sets_access_time(int open_flags) {
+  return (open_flags & O_ACCMODE) != O_WRONLY && (open_flags & O_NOATIME) == 0;
+}
+
 void do_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
              fuse_file_info* file) {
   bool answered = false;
   Caller caller = caller_of(request);
   caller.may_wait = (file->flags & O_NONBLOCK) == 0;
+  caller.sets_access_time = sets_access_time(file->flags);
   // Only control files make a reader wait.
   InterruptibleRequest reading(request, session_of(request), (node & kControlBit) != 0, caller);
   const auto result = tree_of(request, node)

@@ -173,8 +173,13 @@ Result<Opened> RecordingTree::open(NodeId node, int flags) {
 
 Result<> RecordingTree::read(NodeId node, std::uint64_t handle, std::uint64_t offset,
                              std::size_t size, const Take& take) {
+  return read_for({}, node, handle, offset, size, take);
+}
+
+Result<> RecordingTree::read_for(const Caller& caller, NodeId node, std::uint64_t handle,
+                                 std::uint64_t offset, std::size_t size, const Take& take) {
   return record(
-      Kind::kRead, node, [&] { return below_.read(node, handle, offset, size, take); },
+      Kind::kRead, node, [&] { return below_.read_for(caller, node, handle, offset, size, take); },
       [&](Operation& o) {
         o.offset = offset;
         o.size = size;

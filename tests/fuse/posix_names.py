@@ -178,6 +178,14 @@ class Names(PosixCase):
         self.read("a")
         self.becomes_true(lambda: os.stat(path).st_atime_ns > first)
 
+    def test_reading_that_keeps_the_access_time(self):
+        path = self.make("a", b"x" * 4096)
+        os.utime(path, (1000, 1000))
+        file = os.open(path, os.O_RDONLY | os.O_NOATIME | os.O_DIRECT)
+        self.assertEqual(os.readv(file, [mmap.mmap(-1, 4096)]), 4096)
+        os.close(file)
+        self.assertEqual(os.stat(path).st_atime, 1000)
+
     def test_names(self):
         for name in ["n" * 255, "ü" * 127, "new\nline", " ", "-", "...", "\x01\x7f", "*?[]"]:
             self.make(name, name.encode())

@@ -50,8 +50,9 @@ struct Caller {
   std::uint32_t gid = 0;
   std::uint32_t umask = 0;  ///< applied by the tree, since a default ACL goes before it
   std::int32_t process = 0;
-  bool is_group_member = true;  ///< of the file's group, or privileged: else chmod clears setgid
-  bool may_wait = true;         ///< false: EAGAIN, where a read would wait (O_NONBLOCK)
+  bool is_group_member = true;   ///< of the file's group, or privileged: else chmod clears setgid
+  bool may_wait = true;          ///< false: EAGAIN, where a read would wait (O_NONBLOCK)
+  bool sets_access_time = true;  ///< false: a read leaves it (O_NOATIME)
   Interruption* interruption = nullptr;  ///< ends what waits or takes long; null: nothing does
 };
 
@@ -213,7 +214,7 @@ class Tree {
   virtual Result<Space> space() = 0;
 
   // The same with the caller. Some control files show or accept different things for different
-  // callers, or let a reader wait; files of the volume do not.
+  // callers, or let a reader wait; files of the volume only ask whether it sets the access time.
   virtual Result<Attributes> lookup_for(const Caller& caller, NodeId directory,
                                         std::string_view name);
   virtual Result<> read_for(const Caller& caller, NodeId node, std::uint64_t handle,

@@ -58,6 +58,8 @@ class RecordingTree final : public Tree {
   void release(NodeId node, std::uint64_t handle) override { below_.release(node, handle); }
   Result<> read(NodeId node, std::uint64_t handle, std::uint64_t offset, std::size_t size,
                 const Take& take) override;
+  Result<> read_for(const Caller& caller, NodeId node, std::uint64_t handle, std::uint64_t offset,
+                    std::size_t size, const Take& take) override;
   Result<std::size_t> write(NodeId node, std::uint64_t handle, std::uint64_t offset,
                             std::span<const std::byte> bytes, Setuid setuid) override;
   Result<> sync(NodeId node, SyncOf what) override;
