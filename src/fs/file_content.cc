@@ -257,8 +257,10 @@ Result<> Content::zero_tail(Change& change, std::uint64_t until) const {
 
 namespace {
 
-/// Maps the holes in [from, to), as far as one transaction goes; returns the place reached.
-Result<FileBlock> map_some(const Content& content, FileBlock from, FileBlock to) {
+/// Maps the holes in [from, to), as far as one transaction goes; returns the place reached. Raises
+/// `old_end` to the end of what was mapped before, in a map with holes.
+Result<FileBlock> map_some(const Content& content, FileBlock from, FileBlock to,
+                           FileBlock& old_end) {
   Change change = TRY(content.begin_change(8));
   const bool unwritten = content.map->has_unwritten();
   std::uint64_t zero_budget =
@@ -274,7 +276,9 @@ Result<FileBlock> map_some(const Content& content, FileBlock from, FileBlock to)
                         : TRY(content.add_zero_blocks(change, at, want));
       if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
       changed = true;
-    } else if (!content.map->has_holes() && at >= end) {
+    } else if (content.map->has_holes()) {
+      old_end = std::max(old_end, at + piece.length);
+    } else if (at >= end) {
       // The map's own reserve, which may hold anything.
       piece.length = std::min(piece.length, zero_budget);
       TRY(zero_blocks(content, {piece.block, piece.length}));
@@ -299,22 +303,40 @@ Result<FileBlock> first_hole(const Content& content, FileBlock from, FileBlock t
   return to;
 }
 
+Result<bool> is_anything_mapped(const Content& content, FileBlock from) {
+  const std::shared_lock guard(content.node.lock);
+  const FileBlock end{content.max_size / content.content_size};
+  while (from < end) {
+    const Extent piece = TRY(content.find(from, end - from));
+    if (!piece.is_hole()) return true;
+    from += piece.length;
+  }
+  return false;
+}
+
+/// Frees what was mapped in [added, reached), unless older blocks are mapped behind it.
+Result<> unmap_again(const Content& content, FileBlock added, FileBlock reached) {
+  if (content.map->has_holes() && TRY(is_anything_mapped(content, reached))) return {};
+  return content.shrink_map(added);
+}
+
 }  // namespace
 
 Result<> Content::map_range(FileBlock from, FileBlock to) const {
   const FileBlock end{blocks_for(node.inode.size)};
   // A map without holes grows from its end only; what lies before is mapped anyhow.
   FileBlock at = map->has_holes() ? from : end;
-  const FileBlock added_from = TRY(first_hole(*this, std::max(at, end), to));
+  FileBlock old_end = TRY(first_hole(*this, std::max(at, end), to));
   while (at < to) {
     TRY(volume.cache->throttle());
     // Nobody expects short work to be interrupted.
     const bool is_long = (at - from) * content_size >= kUninterruptedBytes;
     const Result<> wanted = is_long ? go_on(interruption) : Result<>{};
-    const Result<FileBlock> reached = wanted.ok() ? map_some(*this, at, to) : wanted.error();
+    const Result<FileBlock> reached =
+        wanted.ok() ? map_some(*this, at, to, old_end) : wanted.error();
     if ((reached.code() == ENOSPC || !wanted.ok()) && to > end) {
       // Otherwise the blocks added beyond the end would stay allocated without anybody seeing them.
-      TRY(shrink_map(added_from));
+      TRY(unmap_again(*this, old_end, std::max(at, end)));
     }
     at = TRY(reached);
   }

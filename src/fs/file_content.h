@@ -78,7 +78,7 @@ struct Content : ContentShape {
   Result<> zero_tail(Change& change, std::uint64_t until) const;
   /// Makes sure that all of [from, to) has blocks: the new ones, in holes, are unwritten if the map
   /// has such blocks, otherwise zeros. If space runs out, or it is interrupted (EINTR), new ones
-  /// beyond the end are freed again. Takes transactions.
+  /// beyond the end are freed again, unless older ones are mapped behind. Takes transactions.
   [[nodiscard]] Result<> map_range(FileBlock from, FileBlock to) const;
   /// Frees all blocks from `end` on, and cuts the size to what is left. Takes transactions.
   [[nodiscard]] Result<> shrink_map(FileBlock end) const;

@@ -276,6 +276,23 @@ TEST_P(Full, DiskZeroesNothingWhereNotAllCanBe) {
   });
 }
 
+TEST_P(Full, DiskKeepsWhatWasAllocatedBeforeWhenMoreCannotBe) {
+  in_runtime([] {
+    Desk desk({.size = 1u << 20, .map_kind = GetParam()});
+    const NodeId file = desk.file("a");
+    const auto allocate = [&](std::uint64_t offset, std::uint64_t length) {
+      return desk.volume->allocate(kCaller, file, FALLOC_FL_KEEP_SIZE, offset, length).code();
+    };
+    EXPECT_EQ(allocate(100'000, 50'000), 0);
+    const std::uint64_t sectors = desk.at(file).sectors;
+    fill(desk);
+    EXPECT_EQ(allocate(0, 400'000), ENOSPC);
+    EXPECT_EQ(desk.at(file).sectors, sectors);
+    must(desk.volume->write(file, 0, 100'000, bytes_of(5, 50'000), Setuid::kKeep));
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Strategies, Full, every_strategy(), strategy_name);
 
 TEST(Full, ALogTooSmallForAChangeOfAttributesIsAnsweredLikeAFullDisk) {
