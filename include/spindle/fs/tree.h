@@ -128,8 +128,9 @@ class Tree {
   /// Gives back that many references; the node may be gone then.
   virtual void forget(NodeId node, std::uint64_t references) = 0;
   virtual Result<Attributes> attributes(NodeId node) = 0;
-  /// Changes what `change` names, all or nothing, and answers all attributes as they are then. A
-  /// change of size: EISDIR, EINVAL unless it is a regular file; EFBIG.
+  /// Changes what `change` names and answers all attributes as they are then. The size comes first,
+  /// by itself: EISDIR, EINVAL unless it is a regular file; EFBIG. The rest is all or nothing, but
+  /// for capabilities that are dropped.
   virtual Result<Attributes> set_attributes(const Caller& caller, NodeId node,
                                             const AttributeChange& change) = 0;
   /// The target of a symbolic link; EINVAL for any other node.
