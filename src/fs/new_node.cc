@@ -180,8 +180,8 @@ Result<InodeNo> make_inode(Volume& volume, Change& change, Node& parent, const C
   return number;
 }
 
-Result<Attributes> make_once(Volume& volume, const Caller& caller, const NodeRef& parent,
-                             std::string_view name, const NewFile& wanted) {
+Result<Attributes> make_within_log(Volume& volume, const Caller& caller, const NodeRef& parent,
+                                   std::string_view name, const NewFile& wanted) {
   std::size_t budget = 0;
   if (parent->inode.xattr_block != 0 && wanted.type() != S_IFLNK) {
     const std::shared_lock guard(parent->lock);
@@ -213,6 +213,14 @@ Result<Attributes> make_once(Volume& volume, const Caller& caller, const NodeRef
   const NodeRef made = change.created();
   if (!wanted.is_nameless) remember_name(*made, *parent, name);
   return refer(volume, made);
+}
+
+Result<Attributes> make_once(Volume& volume, const Caller& caller, const NodeRef& parent,
+                             std::string_view name, const NewFile& wanted) {
+  Result<Attributes> made = make_within_log(volume, caller, parent, name, wanted);
+  if (made.code() != EFBIG) return made;
+  return Error{ENOSPC, "the journal is too small for what the file would inherit",
+               Subject::inode(parent->number)};
 }
 
 Result<Attributes> make(Volume& volume, const Caller& caller, NodeId directory,

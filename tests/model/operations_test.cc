@@ -311,6 +311,29 @@ TEST(Full, ALogTooSmallForAChangeOfAttributesIsAnsweredLikeAFullDisk) {
   });
 }
 
+// An ACL with so many users, as an attribute.
+std::vector<std::byte> acl_of(std::uint32_t users) {
+  std::vector<std::uint32_t> words{2};
+  const auto add = [&](std::uint32_t tag, std::uint32_t id) {
+    words.insert(words.end(), {7u << 16 | tag, id});
+  };
+  add(0x01, UINT32_MAX);
+  for (std::uint32_t user = 0; user < users; ++user) add(0x02, user);
+  for (const std::uint32_t tag : {0x04u, 0x10u, 0x20u}) add(tag, UINT32_MAX);
+  const auto bytes = std::as_bytes(std::span(words));
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST(Full, ALogTooSmallForWhatIsInheritedIsAnsweredLikeAFullDisk) {
+  in_runtime([] {
+    Desk desk({.journal_size = 56u << 10});
+    const NodeId top = must(desk.volume->make_directory(kCaller, kRootNode, "d", 0777)).node;
+    must(desk.volume->set_xattr(kCaller, top, "system.posix_acl_default", acl_of(4000), 0));
+    EXPECT_EQ(desk.volume->make_directory(kCaller, top, "e", 0777).code(), ENOSPC);
+    EXPECT_TRUE(check_volume(*desk.volume).empty());
+  });
+}
+
 TEST(Damage, TurnsTheVolumeReadOnlyAndIsRemembered) {
   in_runtime([] {
     Desk desk;
