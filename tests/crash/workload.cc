@@ -12,10 +12,27 @@ namespace {
 
 constexpr std::uint64_t kMaxFile = 24'000;
 
-std::string line_of(const std::string& name, std::uint32_t id, bool is_directory,
-                    std::uint64_t links) {
-  return name + " " + std::to_string(id) + (is_directory ? " d " : " f ") + std::to_string(links) +
-         "\n";
+constexpr const char* kAttribute = "user.test";
+
+/// What is changed in one transaction with others of its kind, and so in their order.
+struct Line {
+  std::uint32_t id = 0;
+  bool is_directory = false;
+  std::uint64_t links = 0;
+  std::uint32_t permissions = 0;
+  std::size_t attribute_size = 0;
+};
+
+std::string line_of(const std::string& name, const Line& line) {
+  return name + " " + std::to_string(line.id) + (line.is_directory ? " d " : " f ") +
+         std::to_string(line.links) + " " + std::to_string(line.permissions) + " " +
+         std::to_string(line.attribute_size) + "\n";
+}
+
+Result<std::size_t> attribute_size(FileSystem& volume, NodeId node) {
+  const auto value = volume.get_xattr(node, kAttribute);
+  if (value.code() == ENODATA) return 0;
+  return TRY(value).size();
 }
 
 Result<std::vector<std::byte>> try_to_read(FileSystem& volume, NodeId node) {
@@ -44,7 +61,11 @@ Result<Shown> try_to_show(FileSystem& volume) {
   }));
   for (const auto& [name, node] : names) {
     const Attributes file = TRY(volume.attributes(node));
-    shown.names += line_of(name, file.uid, S_ISDIR(file.mode), file.links);
+    shown.names += line_of(name, {.id = file.uid,
+                                  .is_directory = S_ISDIR(file.mode),
+                                  .links = file.links,
+                                  .permissions = file.mode & 0777,
+                                  .attribute_size = TRY(attribute_size(volume, node))});
     if (S_ISREG(file.mode)) shown.contents[file.uid] = TRY(try_to_read(volume, node));
   }
   return shown;
@@ -103,8 +124,11 @@ std::string Workload::names() const {
   std::string text;
   for (const auto& [name, file] : files_) {
     const auto links = std::ranges::count(files_, file, [](const auto& e) { return e.second; });
-    text += line_of(name, file->id, file->is_directory,
-                    static_cast<std::uint64_t>(file->is_directory ? 2 : links));
+    text += line_of(name, {.id = file->id,
+                           .is_directory = file->is_directory,
+                           .links = static_cast<std::uint64_t>(file->is_directory ? 2 : links),
+                           .permissions = file->permissions,
+                           .attribute_size = file->attribute_size});
   }
   return text;
 }
@@ -134,11 +158,20 @@ void Workload::create() {
   file->is_directory = random_.one_in(5);
   const Caller caller{.uid = file->id};
   if (!file->is_directory) history_.wrote(file->id, {});
-  const auto made = file->is_directory ? volume_.make_directory(caller, kRootNode, name, 0755)
-                                       : volume_.create(caller, kRootNode, name, 0644);
+  const bool is_nameless = !file->is_directory && random_.one_in(3);
+  const auto made = is_nameless          ? volume_.temporary_file(caller, kRootNode, 0644)
+                    : file->is_directory ? volume_.make_directory(caller, kRootNode, name, 0755)
+                                         : volume_.create(caller, kRootNode, name, 0644);
   if (!went(made.ok() ? Result<>() : made.error())) return;
+  file->permissions = file->is_directory ? 0755 : 0644;
   file->node = made->node;
-  files_[name] = file;
+  if (!is_nameless) {
+    files_[name] = file;
+    return;
+  }
+  write_to(*file, 0, bytes_of(random_(), 1 + random_.below(3000)));
+  const auto linked = volume_.link(file->node, kRootNode, name);
+  if (went(linked.ok() ? Result<>() : linked.error())) files_[name] = file;
 }
 
 void Workload::remove() {
@@ -163,13 +196,18 @@ void Workload::rename() {
   const auto target = files_.find(to);
   const FileRef there = target == files_.end() ? nullptr : target->second;
   const FileRef moved = source->second;
-  if (there && there->is_directory != moved->is_directory) return;
-  if (!went(volume_.rename({}, kRootNode, from, kRootNode, to, 0))) return;
+  const bool exchanges = there && random_.one_in(3);
+  if (there && !exchanges && there->is_directory != moved->is_directory) return;
+  if (!went(volume_.rename({}, kRootNode, from, kRootNode, to, exchanges ? kRenameExchange : 0u)))
+    return;
   if (moved == there) return;
   moved->changed = history_.running();
   if (there) there->changed = history_.running();
   files_[to] = moved;
-  files_.erase(from);
+  if (exchanges)
+    files_[from] = there;
+  else
+    files_.erase(from);
 }
 
 void Workload::link() {
@@ -188,13 +226,56 @@ void Workload::write() {
   const std::size_t old_size = file->content.size();
   const std::uint64_t offset = random_.one_in(2) ? old_size : random_.below(old_size + 3000);
   const auto bytes = bytes_of(random_(), 1 + random_.below(random_.one_in(3) ? 9000 : 1500));
-  if (offset + bytes.size() > kMaxFile) return;
-  auto content = file->content;
+  if (offset + bytes.size() <= kMaxFile) write_to(*file, offset, bytes);
+}
+
+void Workload::write_to(File& file, std::uint64_t offset, const std::vector<std::byte>& bytes) {
+  expect_bytes(file, offset, bytes);
+  const auto written = volume_.write(file.node, 0, offset, bytes, Setuid::kKeep);
+  if (!went(written.ok() ? Result<>() : written.error()) || *written != bytes.size()) adopt(file);
+}
+
+void Workload::expect_bytes(File& file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  auto content = file.content;
   content.resize(std::max<std::size_t>(content.size(), offset + bytes.size()));
   std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(offset));
-  set_content(*file, std::move(content));
-  const auto written = volume_.write(file->node, 0, offset, bytes, Setuid::kKeep);
-  if (!went(written.ok() ? Result<>() : written.error()) || *written != bytes.size()) adopt(*file);
+  set_content(file, std::move(content));
+}
+
+void Workload::copy() {
+  const FileRef from = pick();
+  const FileRef to = pick();
+  if (!from || from == to || from->content.empty()) return;
+  const std::uint64_t begin = random_.below(from->content.size());
+  const std::uint64_t size = 1 + random_.below(from->content.size() - begin);
+  const std::uint64_t offset = random_.below(to->content.size() + 2000);
+  if (offset + size > kMaxFile) return;
+  const auto bytes = std::span(from->content).subspan(begin, size);
+  expect_bytes(*to, offset, bytes);
+  const auto copied = volume_.copy_range(from->node, begin, to->node, offset, size);
+  if (!went(copied.ok() ? Result<>() : copied.error()) || *copied != size) adopt(*to);
+}
+
+void Workload::change_attributes() {
+  if (files_.empty()) return;
+  const FileRef file =
+      std::next(files_.begin(), static_cast<std::ptrdiff_t>(random_.below(files_.size())))->second;
+  if (random_.one_in(3)) {
+    AttributeChange change;
+    change.mode = true;
+    change.to.mode = static_cast<std::uint32_t>(random_.below(0777));
+    const auto changed = volume_.set_attributes({}, file->node, change);
+    if (!went(changed.ok() ? Result<>() : changed.error())) return;
+    file->permissions = change.to.mode;
+  } else if (file->attribute_size != 0 && random_.one_in(3)) {
+    if (!went(volume_.remove_xattr({}, file->node, kAttribute))) return;
+    file->attribute_size = 0;
+  } else {
+    const auto value = bytes_of(random_(), 1 + random_.below(2500));
+    if (!went(volume_.set_xattr({}, file->node, kAttribute, value, 0))) return;
+    file->attribute_size = value.size();
+  }
+  file->changed = history_.running();
 }
 
 void Workload::truncate() {
@@ -272,7 +353,7 @@ void Workload::sync() {
 }
 
 void Workload::step() {
-  switch (random_.below(18)) {
+  switch (random_.below(22)) {
     case 0:
     case 1:
     case 2:
@@ -297,6 +378,11 @@ void Workload::step() {
     case 13:
     case 14:
       return forget();
+    case 15:
+    case 16:
+      return change_attributes();
+    case 17:
+      return copy();
     default:
       return sync();
   }

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,7 @@ class History {
 };
 
 /// What a mounted volume shows: its names, each with the id of its file (the owner's number), its
-/// type and links; and the contents of the files by id.
+/// type, links, permissions and the size of an attribute; and the contents of the files by id.
 struct Shown {
   std::string names;
   std::map<std::uint32_t, std::vector<std::byte>> contents;
@@ -92,6 +93,8 @@ class Workload {
     std::uint32_t id = 0;
     NodeId node = 0;
     std::vector<std::byte> content;
+    std::uint32_t permissions = 0;
+    std::size_t attribute_size = 0;
     std::size_t changed = 0;  // the last operation that changed its inode through a transaction
     bool is_directory = false;
     bool is_known = true;  // false: its content could not be read after a failure
@@ -107,6 +110,11 @@ class Workload {
   void rename();
   void link();
   void write();
+  void write_to(File& file, std::uint64_t offset, const std::vector<std::byte>& bytes);
+  /// The file is to have these bytes there.
+  void expect_bytes(File& file, std::uint64_t offset, std::span<const std::byte> bytes);
+  void copy();
+  void change_attributes();
   void truncate();
   void allocate();
   void convert();
