@@ -20,11 +20,10 @@ void set_times(Volume& volume, const AttributeChange& change, format::Inode& ino
   inode.changed = to_disk(change.changed ? change.to.changed : volume.now());
 }
 
-void set_owner_and_mode(const Caller& caller, const AttributeChange& change, bool is_directory,
-                        format::Inode& inode) {
+void set_owner_and_mode(const Caller& caller, const AttributeChange& change, format::Inode& inode) {
   if (change.uid) inode.uid = change.to.uid;
   if (change.gid) inode.gid = change.to.gid;
-  if (!is_directory) inode.mode = after(change.setuid, inode.mode);
+  inode.mode = static_cast<std::uint16_t>(mode_after(change.setuid, inode.mode));
   if (!change.mode) return;
   std::uint32_t mode = (inode.mode & S_IFMT) | (change.to.mode & kPermissions);
   if (!caller.is_group_member) mode &= ~static_cast<std::uint32_t>(S_ISGID);
@@ -57,7 +56,7 @@ Result<> change_inode(Volume& volume, const Caller& caller, const NodeRef& node,
                       const AttributeChange& wanted) {
   return with_xattr_edit(volume, node, 0, [&](Change& change, XattrEdit& attributes) -> Result<> {
     format::Inode& inode = change.edit(*node);
-    set_owner_and_mode(caller, wanted, node->is_directory(), inode);
+    set_owner_and_mode(caller, wanted, inode);
     set_times(volume, wanted, inode);
     return wanted.mode ? adjust_acl(attributes, inode.mode) : Result<>{};
   });
@@ -74,12 +73,19 @@ Result<> change_size(Volume& volume, const Caller& caller, const NodeRef& node,
       volume, *node, wanted.to.size,
       [&](format::Inode& inode) {
         if (resizes) touch_modified(inode, volume.now());
-        inode.mode = after(wanted.setuid, inode.mode);
+        inode.mode = static_cast<std::uint16_t>(mode_after(wanted.setuid, inode.mode));
       },
       caller.interruption);
 }
 
 }  // namespace
+
+std::uint32_t mode_after(Setuid setuid, std::uint32_t mode) {
+  if (setuid == Setuid::kKeep || S_ISDIR(mode)) return mode;
+  // Setgid without group execution once meant mandatory locking, and is no privilege of the group.
+  const bool loses_setgid = (mode & S_IXGRP) != 0 || setuid == Setuid::kClearByStranger;
+  return mode & ~(S_ISUID | (loses_setgid ? S_ISGID : 0u));
+}
 
 Result<Attributes> FileSystem::attributes(NodeId id) {
   const auto get = [&]() -> Result<Attributes> {

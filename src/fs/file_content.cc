@@ -34,15 +34,6 @@ Result<> zero_blocks(const Content& content, Run run) {
 
 }  // namespace
 
-std::uint16_t after(Setuid setuid, std::uint16_t mode) {
-  if (setuid == Setuid::kKeep) return mode;
-  unsigned kept = mode & ~static_cast<unsigned>(S_ISUID);
-  // Setgid without group execution once meant mandatory locking, and is no privilege of the group.
-  if ((mode & S_IXGRP) != 0 || setuid == Setuid::kClearByStranger)
-    kept &= ~static_cast<unsigned>(S_ISGID);
-  return static_cast<std::uint16_t>(kept);
-}
-
 Result<ContentShape> ContentShape::of(const Volume& volume, InodeNo number, format::MapKind kind) {
   const FileMap* map = file_map(kind);
   if (map == nullptr) return corrupt("it has no allocation strategy", Subject::inode(number));

@@ -123,7 +123,4 @@ Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
 Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::size_t size,
                       const Tree::Take& take);
 
-/// The mode after a write or a change of owner by somebody unprivileged.
-std::uint16_t after(Setuid setuid, std::uint16_t mode);
-
 }  // namespace spindle

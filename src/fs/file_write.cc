@@ -86,7 +86,7 @@ Result<> for_each_extent(const Content& content, const Piece& piece, const Find&
 }
 
 bool changes_mode(Setuid setuid, const Node& node) {
-  return after(setuid, node.inode.mode) != node.inode.mode;
+  return mode_after(setuid, node.inode.mode) != node.inode.mode;
 }
 
 /// Overwrites the piece without a transaction if all of it is mapped and written already; otherwise
@@ -173,7 +173,7 @@ Result<std::size_t> write_some(const Content& content, Piece piece, Setuid setui
     change.touches_content(node);
   }
   touch_modified(inode, volume.now());
-  inode.mode = after(setuid, inode.mode);
+  inode.mode = static_cast<std::uint16_t>(mode_after(setuid, inode.mode));
   TRY(change.commit_part());
   return piece.bytes.size();
 }

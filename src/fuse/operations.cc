@@ -165,9 +165,7 @@ Setuid cleared_setuid(fuse_req_t request, const Attributes& attributes) {
 }
 
 bool changes_mode(Setuid setuid, const Attributes& attributes) {
-  const bool loses_setgid = (attributes.mode & S_IXGRP) != 0 || setuid == Setuid::kClearByStranger;
-  const std::uint32_t lost = S_ISUID | (loses_setgid ? S_ISGID : 0u);
-  return !S_ISDIR(attributes.mode) && (attributes.mode & lost) != 0;
+  return mode_after(setuid, attributes.mode) != attributes.mode;
 }
 
 /// What this change of attributes does to setuid. The kernel has not asked who it is that sets no

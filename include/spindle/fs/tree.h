@@ -78,6 +78,8 @@ struct Attributes {
 /// capabilities: they are lost if somebody unprivileged writes to it, or its owner changes. Setgid
 /// of a file that its group may not execute is lost to a stranger alone, who is not in the group.
 enum class Setuid : std::uint8_t { kKeep, kClear, kClearByStranger };
+/// The mode that is left of `mode`.
+std::uint32_t mode_after(Setuid setuid, std::uint32_t mode);
 
 /// Which attributes `set_attributes` is to change, and to what.
 struct AttributeChange {
