@@ -156,7 +156,8 @@ struct ReplacementWhatIf::Answer {
     return static_cast<double>(reads) / static_cast<double>(one_in);
   }
   [[nodiscard]] double ratio_of(std::uint64_t misses) const {
-    return std::clamp(1.0 - static_cast<double>(misses) / expected_reads(), 0.0, 1.0);
+    const double hits_expected = expected_reads() - static_cast<double>(misses);
+    return std::clamp(hits_expected / expected_reads(), 0.0, 1.0);
   }
   [[nodiscard]] Correction correction() const;
   [[nodiscard]] Row row_of(std::size_t question, const Correction& corrected) const;
