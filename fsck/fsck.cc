@@ -16,6 +16,7 @@
 #include "spindle/base/wrapped_text.h"
 #include "spindle/command_line/checked_output.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/command_line/tell_error.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/format/mount_mark.h"
@@ -47,10 +48,10 @@ struct Request {
 
 int fail(const std::string& image, const Error& error) {
   if (error.code == EBUSY) {
-    fmt::print(stderr, "fsck.spindle: {} is in use: {} (-n checks it anyway)\n", image,
-               who_uses(image, format::who_has_mounted(image)));
+    tell_error("fsck.spindle", fmt::format("{} is in use: {} (-n checks it anyway)", image,
+                                           who_uses(image, format::who_has_mounted(image))));
   } else {
-    fmt::print(stderr, "fsck.spindle: {}: {}\n", image, error.describe());
+    tell_error("fsck.spindle", fmt::format("{}: {}", image, error.describe()));
   }
   return kOperational;
 }
@@ -180,22 +181,23 @@ std::string counted(std::uint64_t count, std::string_view what) {
 }
 
 void show_result(const Request& request, const CheckResult& result, Mode mode) {
+  const std::string image = printable(request.image);
   if (result.skipped) {
-    fmt::print("{}: clean\n", request.image);
+    fmt::print("{}: clean\n", image);
     return;
   }
   if (result.replayed_epochs != 0) {
-    fmt::print("{}: {} in the journal: {}\n", request.image,
+    fmt::print("{}: {} in the journal: {}\n", image,
                counted(result.replayed_epochs, "group commit"),
                mode != Mode::kNo             ? "replayed"
                : result.replayed_epochs == 1 ? "the next mount replays it"
                                              : "the next mount replays them");
   }
   if (result.orphans != 0) {
-    fmt::print("{}: the next mount ends the removal or truncation of {}\n", request.image,
+    fmt::print("{}: the next mount ends the removal or truncation of {}\n", image,
                counted(result.orphans, "file"));
   }
-  fmt::print("{}: {}: {}/{} inodes, {}/{} blocks in use", request.image,
+  fmt::print("{}: {}: {}/{} inodes, {}/{} blocks in use", image,
              result.found == 0  ? "clean"
              : result.left == 0 ? "repaired"
                                 : "has errors",
@@ -205,8 +207,7 @@ void show_result(const Request& request, const CheckResult& result, Mode mode) {
   }
   fmt::print("\n");
   if (result.left != 0 && !request.yes && !request.preen) {
-    fmt::print("Run `fsck.spindle -y {}{}` to repair it.\n", request.force ? "-f " : "",
-               request.image);
+    fmt::print("Run `fsck.spindle -y {}{}` to repair it.\n", request.force ? "-f " : "", image);
   }
 }
 
@@ -249,17 +250,18 @@ Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
   if (recorder.blocks() == 0) {
     ::unlink(request.undo.c_str());
   } else if (!request.json) {
-    fmt::print("What the repair overwrote is in {}: `spindle undo {} {}` puts it back.\n",
-               request.undo, request.undo, request.image);
+    const std::string undo = printable(request.undo);
+    fmt::print("What the repair overwrote is in {}: `spindle undo {} {}` puts it back.\n", undo,
+               undo, printable(request.image));
   }
   return {};
 }
 
 /// A check that only looks sees what others are writing half done.
 void tell_of_use(const std::string& image) {
-  fmt::print(stderr,
-             "fsck.spindle: {} is in use: {}; blocks that are being written may look damaged\n",
-             image, who_uses(image));
+  tell_error("fsck.spindle",
+             fmt::format("{} is in use: {}; blocks that are being written may look damaged", image,
+                         who_uses(image)));
 }
 
 Result<std::unique_ptr<FileDevice>> open_image(const Request& request, FileDevice::Access access) {

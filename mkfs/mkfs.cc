@@ -20,6 +20,7 @@
 #include "spindle/base/uuid.h"
 #include "spindle/command_line/checked_output.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/command_line/tell_error.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/map_names.h"
 #include "spindle/format/mount_mark.h"
@@ -48,7 +49,7 @@ struct Request {
 constexpr int kFailed = 1;
 
 int fail(const std::string& what) {
-  fmt::print(stderr, "mkfs.spindle: {}\n", what);
+  tell_error("mkfs.spindle", what);
   return kFailed;
 }
 
@@ -79,7 +80,7 @@ void show_plan(const Request& request, const nlohmann::ordered_json& plan) {
   const std::uint64_t block_size = plan["block_size"];
   const std::uint64_t blocks = plan["blocks"];
   fmt::print("{} {}: {}, {} blocks of {} bytes\n",
-             request.only_show ? "Would format" : "Formatting", request.image,
+             request.only_show ? "Would format" : "Formatting", printable(request.image),
              size_text(blocks * block_size), blocks, block_size);
   fmt::print("  uuid       {}\n", plan["uuid"].get<std::string>());
   if (!request.label.empty()) fmt::print("  label      {}\n", printable(request.label));
@@ -285,7 +286,7 @@ int copy_directory(const Request& request, FileDevice& device) {
   }
   if (!request.quiet) {
     for (const std::string& path : copied->left_out)
-      fmt::print(stderr, "mkfs.spindle: {}: left out, it is the image itself\n", printable(path));
+      tell_error("mkfs.spindle", printable(path) + ": left out, it is the image itself");
   }
   if (!request.quiet && !request.json) {
     fmt::print("Copied {}: {} files, {} directories, {} others, {}\n", printable(request.directory),

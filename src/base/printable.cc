@@ -6,10 +6,12 @@
 namespace spindle {
 namespace {
 
+constexpr char kBackslash = '\\';
+
 /// Bytes of the UTF-8 sequence of a printable character at the start of `text`; 0 if there is none.
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F && byte(0) != '\\' ? 1 : 0;
+  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F ? 1 : 0;
   const std::size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
   if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < length) return 0;
   std::uint32_t code = byte(0) & (0xFFu >> (length + 1));
@@ -22,22 +24,31 @@ std::size_t character_length(std::string_view text) {
   return code >= kLeast[length] && code < 0x110000 && !is_surrogate ? length : 0;
 }
 
-}  // namespace
-
-std::string printable(std::string_view text) {
+std::string escaped(std::string_view text, bool with_backslashes) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = character_length(text);
+    const bool is_escape = with_backslashes && text.front() == kBackslash;
+    const std::size_t length = is_escape ? 0 : character_length(text);
     if (length == 0) {
       constexpr char kDigits[] = "0123456789abcdef";
       const auto byte = static_cast<unsigned char>(text.front());
-      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+      out += {kBackslash, 'x', kDigits[byte >> 4], kDigits[byte & 15]};
     } else {
       out += text.substr(0, length);
     }
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  return escaped(text, true);
+}
+
+std::string printable_line(std::string_view text) {
+  return escaped(text, false);
 }
 
 }  // namespace spindle

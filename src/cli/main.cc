@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "spindle/command_line/checked_output.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/command_line/tell_error.h"
 #include "spindle/policy/policy_library.h"
 
 namespace spindle::cli {
@@ -62,7 +63,8 @@ int run(int argc, char** argv) {
   int status = 0;
   add_commands(line, argc > 1 ? argv[1] : "", status);
   if (argc > 1 && argv[1][0] != '-' && !line.has_subcommand(argv[1])) {
-    fmt::print(stderr, "spindle: there is no command '{}'; `spindle --help` lists them\n", argv[1]);
+    tell_error("spindle",
+               fmt::format("there is no command '{}'; `spindle --help` lists them", argv[1]));
     return 1;
   }
   if (const std::optional<int> ended = line.parse(argc, argv, 1)) return *ended;

@@ -14,6 +14,7 @@
 #include "cli/words.h"
 #include "spindle/base/json_text.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/command_line/tell_error.h"
 #include "spindle/json/json.h"
 #include "spindle/solve/solve.h"
 
@@ -144,7 +145,7 @@ int solve(const SolveRequest& request) {
   std::vector<std::string> notes;
   const Json lines = solve_cases(*cases, &notes);
   if (cases->empty()) notes.push_back(fmt::format("{}: there are no cases", request.file));
-  for (const std::string& note : notes) fmt::print(stderr, "spindle solve: {}\n", note);
+  for (const std::string& note : notes) tell_error("spindle solve", note);
   // A program that reads the list must find nothing else there.
   std::FILE* out = request.json ? stderr : stdout;
   Tally tally;

@@ -9,6 +9,7 @@
 #include "spindle/base/number_text.h"
 #include "spindle/base/printable.h"
 #include "spindle/chart/svg.h"
+#include "spindle/command_line/tell_error.h"
 
 namespace spindle::cli {
 
@@ -132,13 +133,12 @@ std::string counted(std::uint64_t count, std::string_view what) {
 }
 
 int fail(std::string_view command, std::string_view what) {
-  fmt::print(stderr, "spindle {}: {}\n", command, what);
+  tell_error(fmt::format("spindle {}", command), what);
   return 1;
 }
 
 int fail(std::string_view command, std::string_view about, std::string_view why) {
-  fmt::print(stderr, "spindle {}: {}: {}\n", command, about, why);
-  return 1;
+  return fail(command, fmt::format("{}: {}", about, why));
 }
 
 }  // namespace spindle::cli

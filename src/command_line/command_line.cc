@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "help_text.h"
+#include "spindle/base/printable.h"
 
 namespace spindle {
 namespace {
@@ -119,7 +120,7 @@ std::string whole_name(const CLI::App& app) {
 
 std::string refusal(const CLI::App* app, const CLI::Error& error) {
   const std::string name = whole_name(*app);
-  return name + ": " + error.what() + "; `" + name + " --help` says more\n";
+  return name + ": " + printable_line(error.what()) + "; `" + name + " --help` says more\n";
 }
 
 }  // namespace

@@ -85,6 +85,20 @@ json "a['label'].startswith('odd') and a['copy_of'].startswith('odd')" -L "$odd"
 mkfs.spindle -L "$odd" -d "$odd" image 4M >said || fail "mkfs.spindle with odd names: exit status $?"
 ! grep -q $'\e' said || fail "a name is not printable"
 [ "$(grep -cF 'odd\xff\x0a\x1b[31m' said)" -eq 3 ] || fail "not thrice the odd name in: $(cat said)"
+mv image "$odd.image"
+{ # Nor those of a name on the command line.
+  mkfs.spindle "$odd.image"
+  mkfs.spindle -n --force "$odd.image"
+  mkfs.spindle -b "$odd" image 4M
+  mkfs.spindle -N "$odd" image 4M
+  fsck.spindle -f "$odd.image"
+  fsck.spindle "$odd"
+  spindle inspect "$odd.image" "$odd"
+  spindle map "$odd"
+  spindle "$odd"
+} >said 2>&1 </dev/null
+! grep -q $'\e' said || fail "a name of the command line is not printable: $(cat -v said)"
+[ "$(grep -cF 'odd\xff\x0a\x1b[31m' said)" -eq 9 ] || fail "not 9 times the odd name in: $(cat -v said)"
 
 # One name is reserved in the root, and only there.
 rm -f image

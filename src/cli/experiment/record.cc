@@ -25,6 +25,7 @@
 #include "spindle/base/file_descriptor.h"
 #include "spindle/base/printable.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/command_line/tell_error.h"
 #include "spindle/record/recording.h"
 
 namespace spindle::cli {
@@ -65,8 +66,7 @@ class Inventory {
     std::vector<std::string> names;
     DIR* directory = ::opendir(path.c_str());
     if (directory == nullptr && errno == EACCES) {
-      fmt::print(stderr, "spindle record: no permission to read {}; it is left out\n",
-                 printable(path));
+      tell_error("spindle record", "no permission to read " + printable(path) + "; it is left out");
       return names;
     }
     if (directory == nullptr) {
@@ -237,7 +237,7 @@ int record(const RecordRequest& request, const MountControl& control, Complaint&
   file.keep(complaint);
   if (copier.has_lost()) complaint.make("operations came faster than they could be stored");
   if (!complaint.made())
-    fmt::print(stderr, "{}: {} operations; files at the start: {}.\n", request.file,
+    fmt::print(stderr, "{}: {} operations; files at the start: {}.\n", printable(request.file),
                copier.operations(), head.files.size());
   return run.status;
 }

@@ -7,7 +7,8 @@
 
 #include "cli/face/plan.h"
 #include "cli/face/show.h"
-#include "spindle/base/printable.h"
+#include "cli/words.h"
+#include "spindle/command_line/tell_error.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle::cli {
@@ -26,7 +27,7 @@ void tell_unread(const Face& face, const Plan& plan, const std::vector<std::stri
   for (const auto& [name, value] : plan.parameters.items())
     for (const std::string& note : notes)
       if (note.find(fmt::format("parameters: \"{}\"", name)) != std::string::npos)
-        fmt::print(stderr, "spindle {}: {}\n", face.command, note);
+        tell_error(fmt::format("spindle {}", face.command), note);
 }
 
 /// The value as a shell reads it.
@@ -101,8 +102,7 @@ int run_face(const Face& face, const FaceRequest& request) {
         fmt::format("--file: a value is of another kind than is shown here ({})", error.what()));
   }
   if (!complaint.made()) return 0;
-  fmt::print(stderr, "spindle {}: {}\n", face.command, printable(complaint.what()));
-  return 1;
+  return fail(face.command, complaint.what());
 }
 
 }  // namespace spindle::cli

@@ -13,6 +13,7 @@
 
 #include "spindle/base/clock.h"
 #include "spindle/base/whole_file.h"
+#include "spindle/command_line/tell_error.h"
 
 namespace spindle::cli {
 namespace {
@@ -133,7 +134,7 @@ CommandRun run_command(const std::vector<std::string>& words, Output output, Com
     ignored.restore();
     if (output == Output::kToError) ::dup2(STDERR_FILENO, STDOUT_FILENO);
     ::execvp(arguments[0], arguments.data());
-    fmt::print(stderr, "{}: {}\n", words[0], std::strerror(errno));
+    tell_error(words[0], std::strerror(errno));
     ::_exit(127);
   }
   CommandRun run;

@@ -21,6 +21,7 @@
 #include "spindle/base/size_text.h"
 #include "spindle/chart/png.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/command_line/tell_error.h"
 #include "spindle/disk/disk_model.h"
 
 namespace spindle::cli {
@@ -231,7 +232,7 @@ void write_forms(const std::string& path, const DrawnPicture& picture, Complaint
   write_file(path + ".svg", picture.svg, complaint);
   write_file(path + ".json", json_text(picture.json, 2) + "\n", complaint);
   write_png(path + ".png", picture, complaint);
-  if (!complaint.made()) fmt::print("{}.svg, .png, .json\n", path);
+  if (!complaint.made()) fmt::print("{}.svg, .png, .json\n", printable(path));
 }
 
 struct NamedPicture {
@@ -263,7 +264,7 @@ void show_all(const PictureRequest& request, Subject& subject, Complaint& compla
     Complaint nothing;
     const DrawnPicture picture = subject.draw(one.kind, one.by, nothing);
     if (nothing.made())
-      fmt::print(stderr, "{}: {}\n", one.name, nothing.what());
+      tell_error(one.name, nothing.what());
     else
       write_forms(request.folder + "/" + one.name, picture, complaint);
   }

@@ -11,8 +11,10 @@
 
 #include "cli/commands.h"
 #include "cli/inspect/answer.h"
+#include "cli/words.h"
 #include "spindle/alloc/placement.h"
 #include "spindle/base/limits.h"
+#include "spindle/base/printable.h"
 #include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
@@ -111,27 +113,26 @@ int by_name(const FTSENT** left, const FTSENT** right) {
 
 /// Takes the entry into the report; false if that cannot be, and then it has said why.
 bool take(const FTSENT& entry, MapReport& report) {
-  const std::string path = printable(entry.fts_path);
-  const auto fail = [&](const std::string& why) {
-    fmt::print(stderr, "spindle map: {}: {}\n", path, why);
+  const auto cannot = [&](const std::string& why) {
+    fail("map", printable(entry.fts_path), why);
     return false;
   };
   switch (entry.fts_info) {
     case FTS_D:
     case FTS_F: {
       const auto layout = layout_of(entry.fts_accpath);
-      if (!layout.ok()) return fail(layout.error().what);
-      report.add(path, *layout);
+      if (!layout.ok()) return cannot(layout.error().what);
+      report.add(printable(entry.fts_path), *layout);
       return true;
     }
     case FTS_NS:
     case FTS_DNR:
     case FTS_ERR:
-      return fail(std::strerror(entry.fts_errno));
+      return cannot(std::strerror(entry.fts_errno));
     case FTS_DEFAULT:
     case FTS_SL:
     case FTS_SLNONE:
-      return entry.fts_level != FTS_ROOTLEVEL || fail("only files and directories have a map");
+      return entry.fts_level != FTS_ROOTLEVEL || cannot("only files and directories have a map");
     default:
       return true;
   }
@@ -145,8 +146,7 @@ int run(MapRequest& request) {
       ::fts_open(paths.data(), FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | FTS_XDEV, by_name),
       &::fts_close);
   if (walk == nullptr) {
-    fmt::print(stderr, "spindle map: {}\n", std::strerror(errno));
-    return 1;
+    return fail("map", std::strerror(errno));
   }
   MapReport report(request.runs);
   int status = 0;
