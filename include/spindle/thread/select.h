@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -43,7 +44,8 @@ struct Selected {
 };
 
 /// ETIMEDOUT if the deadline (0: do not wait) came first; EINVAL if there are no cases. How many
-/// there are may be known only when the program runs: a vector of them will do.
+/// there are may be known only when the program runs: a vector of them will do, and may be used
+/// again.
 Result<Selected> select(SelectCases cases, Timeout timeout = kNever);
 inline Result<Selected> select(std::initializer_list<std::unique_ptr<SelectCase>> cases,
                                Timeout timeout = kNever) {
@@ -63,19 +65,19 @@ class ReceiveCase final : public SelectCase {
     return closed_ = channel_.closed_;
   }
   WaitNode& enqueue() override {
-    channel_.receivers_.enqueue(waiter_);
-    return waiter_;
+    channel_.receivers_.enqueue(waiter_.emplace());
+    return *waiter_;
   }
   void finish() override {
-    closed_ = !waiter_.done;
-    if (waiter_.done) to_ = std::move(*waiter_.value);
+    closed_ = !waiter_->done;
+    if (waiter_->done) to_ = std::move(*waiter_->value);
   }
   [[nodiscard]] bool closed() const override { return closed_; }
 
  private:
   Channel<T>& channel_;
   T& to_;
-  typename Channel<T>::Waiter waiter_;
+  std::optional<typename Channel<T>::Waiter> waiter_;  // made anew for each wait
   bool closed_ = false;
 };
 
@@ -88,17 +90,17 @@ class SendCase final : public SelectCase {
     return closed_ || channel_.offer(value_);
   }
   WaitNode& enqueue() override {
-    waiter_.offered = &value_;
-    channel_.senders_.enqueue(waiter_);
-    return waiter_;
+    waiter_.emplace().offered = &value_;
+    channel_.senders_.enqueue(*waiter_);
+    return *waiter_;
   }
-  void finish() override { closed_ = !waiter_.done; }
+  void finish() override { closed_ = !waiter_->done; }
   [[nodiscard]] bool closed() const override { return closed_; }
 
  private:
   Channel<T>& channel_;
   T& value_;
-  typename Channel<T>::Waiter waiter_;
+  std::optional<typename Channel<T>::Waiter> waiter_;  // made anew for each wait
   bool closed_ = false;
 };
 }  // namespace detail

@@ -455,6 +455,36 @@ TEST(SelectTest, TakesTheFirstThatIsPossible) {
   });
 }
 
+TEST(SelectTest, CasesMayBeUsedAgain) {
+  run([] {
+    Channel<int> numbers, answers;
+    int number = 0, answer = 7;
+    std::vector<std::unique_ptr<SelectCase>> cases;
+    cases.push_back(receive_case(numbers, number));
+    cases.push_back(send_case(answers, answer));
+    EXPECT_EQ(select(cases, monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
+    Thread other = spawn("other", [&] {
+      for (const int sent : {1, 2}) EXPECT_TRUE(numbers.send(sent).ok());
+      EXPECT_EQ(answers.receive().take(), 7);
+      sleep_for(kNsPerMs);  // the cases wait
+      answers.close();
+    });
+    for (const int expected : {1, 2}) {
+      const Result<Selected> chosen = select(cases);  // the first one waits
+      ASSERT_TRUE(chosen.ok()) << chosen.error().describe();
+      EXPECT_EQ(chosen->number, 0u);
+      EXPECT_EQ(number, expected);
+    }
+    Selected chosen = *select(cases);
+    EXPECT_EQ(chosen.number, 1u);
+    EXPECT_FALSE(chosen.closed);
+    chosen = *select(cases);
+    EXPECT_EQ(chosen.number, 1u);
+    EXPECT_TRUE(chosen.closed);
+    EXPECT_TRUE(other.join().ok());
+  });
+}
+
 TEST(SelectTest, OneValueMayBeOfferedToSeveral) {
   run([] {
     Channel<std::string> left, right;
