@@ -7,10 +7,14 @@
 #include <algorithm>
 #include <span>
 
+#include "spindle/thread/thread.h"
+
 namespace spindle::test {
 namespace {
 
 constexpr std::uint64_t kMaxFile = 24'000;
+/// Directories stand in at most so many others.
+constexpr std::ptrdiff_t kMostLevels = 2;
 
 constexpr const char* kAttribute = "user.test";
 
@@ -44,6 +48,27 @@ Result<std::vector<std::byte>> try_to_read(FileSystem& volume, NodeId node) {
   return bytes;
 }
 
+/// All paths below a directory, whose own path ends with a slash, or is empty for the root.
+Result<> collect_names(FileSystem& volume, NodeId directory, const std::string& path,
+                       std::map<std::string, NodeId>& into) {
+  std::map<std::string, NodeId> names;
+  TRY(volume.read_directory(directory, 0, [&](const DirectoryItem& item) {
+    if (!item.name.starts_with('.') && item.name != "lost+found")
+      names.emplace(item.name, item.node);
+    return true;
+  }));
+  for (const auto& [name, node] : names) {
+    into.emplace(path + name, node);
+    if (S_ISDIR(TRY(volume.attributes(node)).mode))
+      TRY(collect_names(volume, node, path + name + "/", into));
+  }
+  return {};
+}
+
+bool is_below(const std::string& path, const std::string& directory) {
+  return path.starts_with(directory + "/");
+}
+
 }  // namespace
 
 Shown show(FileSystem& volume) {
@@ -52,16 +77,11 @@ Shown show(FileSystem& volume) {
 
 Result<Shown> try_to_show(FileSystem& volume) {
   Shown shown;
-  std::map<std::string, NodeId> names;
-  TRY(volume.read_directory(kRootNode, 0, [&](const DirectoryItem& item) {
-    if (!item.name.starts_with('.') && item.name != "lost+found") {
-      names.emplace(item.name, item.node);
-    }
-    return true;
-  }));
-  for (const auto& [name, node] : names) {
+  std::map<std::string, NodeId> paths;
+  TRY(collect_names(volume, kRootNode, "", paths));
+  for (const auto& [path, node] : paths) {
     const Attributes file = TRY(volume.attributes(node));
-    shown.names += line_of(name, {.id = file.uid,
+    shown.names += line_of(path, {.id = file.uid,
                                   .is_directory = S_ISDIR(file.mode),
                                   .links = file.links,
                                   .permissions = file.mode & 0777,
@@ -122,15 +142,34 @@ bool Workload::has_other_name(const FileRef& file) const {
 
 std::string Workload::names() const {
   std::string text;
-  for (const auto& [name, file] : files_) {
-    const auto links = std::ranges::count(files_, file, [](const auto& e) { return e.second; });
-    text += line_of(name, {.id = file->id,
+  for (const auto& [path, file] : files_) {
+    text += line_of(path, {.id = file->id,
                            .is_directory = file->is_directory,
-                           .links = static_cast<std::uint64_t>(file->is_directory ? 2 : links),
+                           .links = links_of(path, file),
                            .permissions = file->permissions,
                            .attribute_size = file->attribute_size});
   }
   return text;
+}
+
+std::uint64_t Workload::links_of(const std::string& path, const FileRef& file) const {
+  const auto count = std::ranges::count_if(files_, [&](const auto& entry) {
+    const auto& [other, there] = entry;
+    if (!file->is_directory) return there == file;
+    return there->is_directory && is_below(other, path) &&
+           other.find('/', path.size() + 1) == std::string::npos;
+  });
+  return static_cast<std::uint64_t>(count) + (file->is_directory ? 2 : 0);
+}
+
+bool Workload::is_empty(const std::string& path) const {
+  return std::ranges::none_of(files_, [&](const auto& e) { return is_below(e.first, path); });
+}
+
+Workload::Place Workload::place_of(const std::string& path) const {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {kRootNode, path};
+  return {files_.at(path.substr(0, slash))->node, path.substr(slash + 1)};
 }
 
 Workload::FileRef Workload::pick() {
@@ -140,8 +179,20 @@ Workload::FileRef Workload::pick() {
   return found.empty() ? nullptr : found[random_.below(found.size())];
 }
 
-std::string Workload::pick_name() {
-  return "n" + std::to_string(random_.below(8));
+Workload::FileRef Workload::pick_any() {
+  if (files_.empty()) return nullptr;
+  return std::next(files_.begin(), static_cast<std::ptrdiff_t>(random_.below(files_.size())))
+      ->second;
+}
+
+std::string Workload::pick_path() {
+  std::vector<std::string> directories;
+  for (const auto& [path, file] : files_)
+    if (file->is_directory && std::ranges::count(path, '/') < kMostLevels)
+      directories.push_back(path);
+  const std::string top = "n" + std::to_string(random_.below(8));
+  if (directories.empty() || random_.one_in(2)) return top;
+  return directories[random_.below(directories.size())] + "/" + top;
 }
 
 void Workload::set_content(File& file, std::vector<std::byte> content) {
@@ -150,8 +201,9 @@ void Workload::set_content(File& file, std::vector<std::byte> content) {
 }
 
 void Workload::create() {
-  const std::string name = pick_name();
-  if (files_.contains(name)) return;
+  const std::string path = pick_path();
+  if (files_.contains(path)) return;
+  const auto [directory, name] = place_of(path);
   auto file = std::make_shared<File>();
   file->id = ++last_id_;
   file->changed = history_.running();
@@ -159,28 +211,29 @@ void Workload::create() {
   const Caller caller{.uid = file->id};
   if (!file->is_directory) history_.wrote(file->id, {});
   const bool is_nameless = !file->is_directory && random_.one_in(3);
-  const auto made = is_nameless          ? volume_.temporary_file(caller, kRootNode, 0644)
-                    : file->is_directory ? volume_.make_directory(caller, kRootNode, name, 0755)
-                                         : volume_.create(caller, kRootNode, name, 0644);
+  const auto made = is_nameless          ? volume_.temporary_file(caller, directory, 0644)
+                    : file->is_directory ? volume_.make_directory(caller, directory, name, 0755)
+                                         : volume_.create(caller, directory, name, 0644);
   if (!went(made.ok() ? Result<>() : made.error())) return;
   file->permissions = file->is_directory ? 0755 : 0644;
   file->node = made->node;
   if (!is_nameless) {
-    files_[name] = file;
+    files_[path] = file;
     return;
   }
   write_to(*file, 0, bytes_of(random_(), 1 + random_.below(3000)));
-  const auto linked = volume_.link(file->node, kRootNode, name);
-  if (went(linked.ok() ? Result<>() : linked.error())) files_[name] = file;
+  const auto linked = volume_.link(file->node, directory, name);
+  if (went(linked.ok() ? Result<>() : linked.error())) files_[path] = file;
 }
 
 void Workload::remove() {
-  const std::string name = pick_name();
-  const auto found = files_.find(name);
-  if (found == files_.end()) return;
+  const std::string path = pick_path();
+  const auto found = files_.find(path);
+  if (found == files_.end() || !is_empty(path)) return;
+  const auto [directory, name] = place_of(path);
   const FileRef file = found->second;
-  if (!went(file->is_directory ? volume_.remove_directory(kRootNode, name)
-                               : volume_.unlink(kRootNode, name)))
+  if (!went(file->is_directory ? volume_.remove_directory(directory, name)
+                               : volume_.unlink(directory, name)))
     return;
   files_.erase(found);
   file->changed = history_.running();
@@ -189,35 +242,53 @@ void Workload::remove() {
 }
 
 void Workload::rename() {
-  const std::string from = pick_name();
-  const std::string to = pick_name();
+  const std::string from = pick_path();
+  const std::string to = pick_path();
   const auto source = files_.find(from);
-  if (source == files_.end() || from == to) return;
+  if (source == files_.end() || from == to || is_below(to, from) || is_below(from, to)) return;
   const auto target = files_.find(to);
   const FileRef there = target == files_.end() ? nullptr : target->second;
   const FileRef moved = source->second;
   const bool exchanges = there && random_.one_in(3);
-  if (there && !exchanges && there->is_directory != moved->is_directory) return;
-  if (!went(volume_.rename({}, kRootNode, from, kRootNode, to, exchanges ? kRenameExchange : 0u)))
-    return;
+  const bool replaces = there && !exchanges;
+  if (replaces && (there->is_directory != moved->is_directory || !is_empty(to))) return;
+  const auto [from_directory, from_name] = place_of(from);
+  const auto [to_directory, to_name] = place_of(to);
+  const unsigned flags = exchanges ? kRenameExchange : 0u;
+  if (!went(volume_.rename({}, from_directory, from_name, to_directory, to_name, flags))) return;
   if (moved == there) return;
   moved->changed = history_.running();
   if (there) there->changed = history_.running();
-  files_[to] = moved;
-  if (exchanges)
-    files_[from] = there;
-  else
-    files_.erase(from);
+  auto moved_tree = take_tree(from);
+  auto tree_there = take_tree(to);
+  put_tree(to, std::move(moved_tree));
+  if (exchanges) put_tree(from, std::move(tree_there));
+}
+
+// Paths are kept without that of the tree itself.
+Workload::Files Workload::take_tree(const std::string& path) {
+  Files taken;
+  for (auto at = files_.lower_bound(path); at != files_.end() && at->first.starts_with(path);) {
+    const bool belongs = at->first == path || is_below(at->first, path);
+    if (belongs) taken[at->first.substr(path.size())] = at->second;
+    at = belongs ? files_.erase(at) : std::next(at);
+  }
+  return taken;
+}
+
+void Workload::put_tree(const std::string& path, Files tree) {
+  for (auto& [below, file] : tree) files_[path + below] = std::move(file);
 }
 
 void Workload::link() {
   const FileRef file = pick();
-  const std::string name = pick_name();
-  if (!file || files_.contains(name)) return;
-  const auto linked = volume_.link(file->node, kRootNode, name);
+  const std::string path = pick_path();
+  if (!file || files_.contains(path)) return;
+  const auto [directory, name] = place_of(path);
+  const auto linked = volume_.link(file->node, directory, name);
   if (!went(linked.ok() ? Result<>() : linked.error())) return;
   file->changed = history_.running();
-  files_[name] = file;
+  files_[path] = file;
 }
 
 void Workload::write() {
@@ -257,9 +328,8 @@ void Workload::copy() {
 }
 
 void Workload::change_attributes() {
-  if (files_.empty()) return;
-  const FileRef file =
-      std::next(files_.begin(), static_cast<std::ptrdiff_t>(random_.below(files_.size())))->second;
+  const FileRef file = pick_any();
+  if (!file) return;
   if (random_.one_in(3)) {
     AttributeChange change;
     change.mode = true;
@@ -337,7 +407,7 @@ void Workload::rearrange() {
 
 // As the kernel does where memory is short; it asks for the file again by its number.
 void Workload::forget() {
-  if (const FileRef file = pick()) volume_.forget(file->node, 100);
+  if (const FileRef file = pick_any()) volume_.forget(file->node, 100);
 }
 
 void Workload::sync() {
@@ -399,6 +469,7 @@ void Workload::run(int operations) {
     if (failed_) after_failure();
     if (!error_.empty()) return;
     history_.end(names());
+    thread::yield();  // to the threads that commit and write back
   }
 }
 

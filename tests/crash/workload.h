@@ -100,6 +100,11 @@ class Workload {
     bool is_known = true;  // false: its content could not be read after a failure
   };
   using FileRef = std::shared_ptr<File>;
+  using Files = std::map<std::string, FileRef>;  // by path
+  struct Place {
+    NodeId directory;
+    std::string name;
+  };
 
   void step();
   bool went(const Result<>& result);
@@ -122,8 +127,18 @@ class Workload {
   void forget();
   void sync();
   void set_content(File& file, std::vector<std::byte> content);
+  /// A regular file; null if there is none.
   FileRef pick();
-  std::string pick_name();
+  /// A file or a directory; null if there is none.
+  FileRef pick_any();
+  /// A path in a directory that exists: of a file, of a directory, or free.
+  std::string pick_path();
+  [[nodiscard]] Place place_of(const std::string& path) const;
+  [[nodiscard]] std::uint64_t links_of(const std::string& path, const FileRef& file) const;
+  /// Nothing stands below the path.
+  [[nodiscard]] bool is_empty(const std::string& path) const;
+  Files take_tree(const std::string& path);
+  void put_tree(const std::string& path, Files tree);
   [[nodiscard]] std::string names() const;
   /// The file as the volume has it, after a failure, which may have left it half changed.
   void adopt(File& file);
@@ -133,7 +148,7 @@ class Workload {
   const RecordingDevice& device_;
   History& history_;
   Random random_;
-  std::map<std::string, FileRef> files_;
+  Files files_;
   std::uint32_t last_id_ = 1000;
   Options options_;
   bool failed_ = false;  // the running operation
