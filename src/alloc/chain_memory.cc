@@ -103,15 +103,15 @@ void ChainMemory::cut(InodeNo inode, FileBlock at) {
   if (chain.last && chain.last->file_block >= at) chain.last.reset();
 }
 
-void ChainMemory::shrink_ended(InodeNo inode, std::optional<EpochNo> committed) {
-  Shrink& shrink = shrinks_[inode];
+void ChainMemory::shrink_ended(BlockNo first, std::optional<EpochNo> committed) {
+  Shrink& shrink = shrinks_[first];
   shrink.uncommitted -= 1;
   if (committed) shrink.epoch = std::max(shrink.epoch, *committed);
-  if (shrink.uncommitted == 0 && shrink.epoch == EpochNo{}) shrinks_.erase(inode);
+  if (shrink.uncommitted == 0 && shrink.epoch == EpochNo{}) shrinks_.erase(first);
 }
 
-ChainMemory::Shrink ChainMemory::shrink_of(InodeNo inode) const {
-  const auto found = shrinks_.find(inode);
+ChainMemory::Shrink ChainMemory::shrink_of(BlockNo first) const {
+  const auto found = shrinks_.find(first);
   return found == shrinks_.end() ? Shrink{} : found->second;
 }
 

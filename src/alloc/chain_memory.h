@@ -40,15 +40,16 @@ class ChainMemory {
   void cut(InodeNo inode, FileBlock at);
   void forget(InodeNo inode) { drop(inode); }
 
-  /// The tail of the chain was made the tail by a shrink of that epoch, or by one that is not yet
-  /// committed.
-  void shrinking(InodeNo inode) { shrinks_[inode].uncommitted += 1; }
-  void shrink_ended(InodeNo inode, std::optional<EpochNo> committed);
+  /// The tail of the chain that begins at `first` was made the tail by a shrink of that epoch, or
+  /// by one that is not yet committed. The inode would not tell which chain it is: what was a
+  /// file's is freed while the file gets a new one.
+  void shrinking(BlockNo first) { shrinks_[first].uncommitted += 1; }
+  void shrink_ended(BlockNo first, std::optional<EpochNo> committed);
   struct Shrink {
     EpochNo epoch;
     std::uint32_t uncommitted = 0;
   };
-  [[nodiscard]] Shrink shrink_of(InodeNo inode) const;
+  [[nodiscard]] Shrink shrink_of(BlockNo first) const;
   /// Forgets the shrinks up to this epoch, which are durable.
   void durable(EpochNo epoch);
 
@@ -70,7 +71,7 @@ class ChainMemory {
 
   std::list<Chain> by_use_;  ///< last used first
   std::unordered_map<InodeNo, std::list<Chain>::iterator> by_inode_;
-  std::unordered_map<InodeNo, Shrink> shrinks_;
+  std::unordered_map<BlockNo, Shrink> shrinks_;
 };
 
 }  // namespace spindle

@@ -157,8 +157,8 @@ Result<Extent> LinkedMap::find(BlockReader& reader, SpaceManager& space, const M
 }
 
 /// Waits until the tail may be linked on.
-Result<> wait_for_shrink(SpaceManager& space, InodeNo inode) {
-  const ChainMemory::Shrink shrink = space.chains().shrink_of(inode);
+Result<> wait_for_shrink(SpaceManager& space, InodeNo inode, const Chain& chain) {
+  const ChainMemory::Shrink shrink = space.chains().shrink_of(chain.first);
   if (shrink.uncommitted != 0) {
     return Error{EBUSY, "the chain was shrunk in a transaction that is not committed",
                  Subject::inode(inode)};
@@ -186,7 +186,7 @@ Result<Extent> LinkedMap::extend(const MapEdit& edit, FileBlock at, std::uint64_
   if (at.value >= most) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
   Chain chain = TRY(chain_of(space.layout(), file));
   CHECK(at.value == chain.count);
-  if (chain.count != 0) TRY(wait_for_shrink(space, file.inode));
+  if (chain.count != 0) TRY(wait_for_shrink(space, file.inode, chain));
   const BlockNo hint = chain.count != 0 ? chain.last + 1 : space.hint_for(file.inode);
   want = std::min({want, kBlocksPerExtend, most - at.value});
   const Run run = TRY(space.allocate(tx, {.want = want, .hint = hint}, file.inode));
@@ -256,9 +256,9 @@ Result<bool> LinkedMap::shrink(const MapEdit& edit, FileBlock end) const {
   for (const Piece& piece : pieces) TRY(free_blocks(edit, piece.run));
   space.chains().cut(file.inode, cut);
   ChainMemory& memory = space.chains();
-  memory.shrinking(file.inode);
-  tx.on_commit([&memory, inode = file.inode](EpochNo e) { memory.shrink_ended(inode, e); });
-  tx.on_drop([&memory, inode = file.inode] { memory.shrink_ended(inode, std::nullopt); });
+  memory.shrinking(first);
+  tx.on_commit([&memory, first](EpochNo e) { memory.shrink_ended(first, e); });
+  tx.on_drop([&memory, first] { memory.shrink_ended(first, std::nullopt); });
   set_chain(file, chain);
   return cut <= end;
 }

@@ -9,6 +9,7 @@
 #include "player.h"
 #include "spindle/thread/thread.h"
 #include "strategies.h"
+#include "support/suspending_device.h"
 #include "volume_check.h"
 
 namespace spindle::test {
@@ -24,6 +25,9 @@ struct Round {
   int players = 3;
   int rounds = 3;
   int steps = 300;
+  /// Each transfer lets the others run, and few blocks stay in memory: operations of several
+  /// threads meet in their midst.
+  bool interleaves = false;
 };
 
 // SPINDLE_SEED chooses another run; every failure's message names the seed.
@@ -40,8 +44,9 @@ std::string joined(const std::vector<std::string>& lines) {
 
 class Game {
  public:
-  explicit Game(const Round& round) : round_(round), device_(formatted(round.volume)) {
-    volume_ = mounted(device_);
+  explicit Game(const Round& round)
+      : round_(round), image_(formatted(round.volume)), device_(image_, round.seed) {
+    mount();
     for (int i = 0; i < round.players; ++i) {
       const auto made = must(volume_->make_directory({.umask = 022}, kRootNode, name(i), 0777));
       const Reference top = make_reference(made.mode, made.node);
@@ -73,6 +78,16 @@ class Game {
  private:
   static std::string name(int player) { return "player" + std::to_string(player); }
 
+  void mount() {
+    if (!round_.interleaves) {
+      volume_ = mounted(image_);
+    } else {
+      const BufferCache::Options cache{.capacity_bytes = 0, .dirty_age_ns = 0};
+      volume_ =
+          must(FileSystem::mount(device_, cache, {.commit_interval_ns = 0, .cached_nodes = 1}));
+    }
+  }
+
   void play_round() {
     std::vector<thread::Thread> threads;
     for (auto& player : players_) {
@@ -100,7 +115,7 @@ class Game {
   void remount() {
     for (auto& player : players_) player->drop_held();
     must(volume_->unmount());
-    volume_ = mounted(device_);
+    mount();
     for (int i = 0; i < round_.players; ++i) {
       players_[static_cast<std::size_t>(i)]->remounted(
           *volume_, must(volume_->lookup(kRootNode, name(i))).node);
@@ -108,7 +123,8 @@ class Game {
   }
 
   Round round_;
-  MemoryDevice device_;
+  MemoryDevice image_;
+  SuspendingDevice device_;
   std::unique_ptr<FileSystem> volume_;
   std::vector<std::unique_ptr<Player>> players_;
   std::string error_;
@@ -141,6 +157,25 @@ TEST_P(Model, PlaysOnAFullDisk) {
         .player = {.may_run_full = true},
         .seed = base_seed() + 2,
         .rounds = 4});
+}
+
+TEST_P(Model, PlaysWhereOperationsMeet) {
+  play({.volume = {.size = 80u << 20, .map_kind = GetParam()},
+        .player = {},
+        .seed = base_seed() + 3,
+        .players = 6,
+        .rounds = 2,
+        .interleaves = true});
+}
+
+TEST_P(Model, PlaysOnAFullDiskWhereOperationsMeet) {
+  play({.volume = {.size = 3u << 20, .map_kind = GetParam(), .journal_size = 128 << 10},
+        .player = {.may_run_full = true},
+        .seed = base_seed() + 4,
+        .players = 6,
+        .rounds = 1,
+        .steps = 120,
+        .interleaves = true});
 }
 
 INSTANTIATE_TEST_SUITE_P(Strategies, Model, every_strategy(), strategy_name);
