@@ -37,7 +37,8 @@ class GuardedCpu final : public CpuPolicy {
     if (!why && task && !ready_.contains(*task))
       why = "chose task " + std::to_string(task->value) + ", which is not ready";
     if (!why && !task && !ready_.empty())
-      why = "chose no task, although " + std::to_string(ready_.size()) + " are ready";
+      why = "chose no task, although " + std::to_string(ready_.size()) +
+            (ready_.size() == 1 ? " is ready" : " are ready");
     if (why) {
       replace(*why);
       return plainest_->next(now);

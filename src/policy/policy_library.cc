@@ -28,12 +28,12 @@ struct Kind {
   std::string (*name_of)(const void* registration);
 };
 
-/// The name that the policy itself gives, asked once.
+/// The name that the policy itself gives, asked once; empty if none is made.
 template <class Policy, class... Parameters, class... Arguments>
 std::string name_of(const plugin::Registration<Policy, Parameters...>* registration,
                     const Arguments&... arguments) {
   const std::unique_ptr<Policy> policy(registration->make(arguments...));
-  return std::string(policy->name());
+  return policy ? std::string(policy->name()) : std::string();
 }
 
 constexpr std::array<Kind, 4> kKinds = {{
@@ -129,20 +129,30 @@ Result<Table::Library*> library_at(const std::string& path) {
   return &libraries.back();
 }
 
+Error refusal_of_none(const Table::Library& library, PolicyKind kind) {
+  return refusal(EINVAL, library.path,
+                 "it has no " + std::string(of(kind).words) + "; " + std::string(of(kind).macro) +
+                     "(CLASS) registers one");
+}
+
 /// What the library hands out, if that is for this Spindle.
 Result<const void*> registration_of(const Table::Library& library, PolicyKind kind) {
   void* const symbol = ::dlsym(library.handle, of(kind).symbol);
-  if (symbol == nullptr)
-    return refusal(EINVAL, library.path,
-                   "it has no " + std::string(of(kind).words) + "; " + std::string(of(kind).macro) +
-                       "(CLASS) registers one");
-  const void* const registration = reinterpret_cast<const void* (*)()>(symbol)();
+  if (symbol == nullptr) return refusal_of_none(library, kind);
+  const void* registration = nullptr;
+  const auto failure = failure_of(
+      *library.watched, [&] { registration = reinterpret_cast<const void* (*)()>(symbol)(); });
+  if (failure)
+    return refusal(EINVAL, library.path, "its " + std::string(of(kind).words) + " " + failure->why);
+  if (registration == nullptr) return refusal_of_none(library, kind);
   const auto& head = *static_cast<const plugin::FitRegistration*>(registration);
   if (head.interface != plugin::kInterface)
     return refusal(EINVAL, library.path,
                    "it was built for version " + std::to_string(head.interface) +
                        " of the policy headers, and this is version " +
                        std::to_string(plugin::kInterface) + ": rebuild it");
+  if (head.standard_library == nullptr || head.make == nullptr)
+    return refusal_of_none(library, kind);
   if (std::string_view(head.standard_library) != plugin::kStandardLibrary)
     return refusal(EINVAL, library.path,
                    "it was built with " + std::string(head.standard_library) + ", and this with " +
@@ -183,7 +193,8 @@ std::string words_of_exception() {
   } catch (const EndlessQuestions&) {
     return "asked and asked, and did not choose";
   } catch (const std::exception& exception) {
-    what += std::string(": ") + std::string(exception.what()).substr(0, kLongestWhat);
+    const char* const said = exception.what();
+    if (said != nullptr) what += ": " + std::string(said).substr(0, kLongestWhat);
   } catch (...) {
   }
   std::ranges::replace_if(
@@ -242,6 +253,19 @@ Result<std::string_view> load_policy(PolicyKind kind, std::string_view path) {
   plugin.misbehaved = false;
   table().names[static_cast<std::size_t>(kind)] = nullptr;
   return std::string_view(plugin.name);
+}
+
+Result<std::string_view> load_policy_once(PolicyKind kind, std::string_view path) {
+  const auto whole_path = whole_path_of(path);
+  if (whole_path) {
+    const std::lock_guard guard(table().mutex);
+    const auto& plugins = table().plugins;
+    const auto found = std::ranges::find_if(plugins.rbegin(), plugins.rend(), [&](const auto& one) {
+      return one->kind == kind && one->path == *whole_path;
+    });
+    if (found != plugins.rend()) return std::string_view((*found)->name);
+  }
+  return load_policy(kind, path);
 }
 
 Result<std::string_view> policy_named(PolicyKind kind, std::string_view text) {

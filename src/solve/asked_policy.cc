@@ -9,7 +9,7 @@ std::optional<std::string_view> asked_policy(const Problem& problem, PolicyKind 
   const auto found = std::ranges::find(known, problem.algorithm, &PolicyOfAlgorithm::algorithm);
   if (found != known.end()) return found->policy;
   if (!is_policy_library(problem.algorithm)) return std::nullopt;
-  const auto name = load_policy(kind, problem.algorithm);
+  const auto name = load_policy_once(kind, problem.algorithm);
   if (name.ok()) return *name;
   problem.failure->note(std::string("algorithm: ") + name.error().what);
   return std::nullopt;

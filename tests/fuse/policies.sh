@@ -161,6 +161,8 @@ CASES
     "run $here/../../examples/machine/scenarios/textbook.lua --policy $bad"; do
     # shellcheck disable=SC2086
     FAULT=pick refuses "takes its place" spindle $line
+    # shellcheck disable=SC2086
+    expect 1 "$(FAULT=pick spindle $line 2>&1 >/dev/null | grep -c 'takes its place')" "how often it is told by spindle $line"
   done
 }
 

@@ -1,4 +1,5 @@
-// A library that was built for policy headers of another version, and with another C++ library.
+// A library that was built for policy headers of another version, and with another C++ library,
+// and that registers nothing for one kind.
 
 #include "spindle/policy/plugin.h"
 
@@ -15,4 +16,8 @@ extern "C" const void* spindle_arm_policy() {
 extern "C" const void* spindle_cpu_policy() {
   static constexpr Head kHead = {spindle::plugin::kInterface, "libc of another world"};
   return &kHead;
+}
+
+extern "C" const void* spindle_replacement_policy() {
+  return nullptr;
 }

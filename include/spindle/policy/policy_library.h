@@ -39,6 +39,10 @@ bool is_policy_library(std::string_view text);
 /// another Spindle, or whose policy has a name that another has; the error says it in words.
 Result<std::string_view> load_policy(PolicyKind kind, std::string_view path);
 
+/// The same, but a library that has been loaded stays as it is: a policy of it that misbehaved is
+/// not listed again, nor told of once more.
+Result<std::string_view> load_policy_once(PolicyKind kind, std::string_view path);
+
 /// What a person means: a library, which is loaded, or a name, which must be known (EINVAL).
 Result<std::string_view> policy_named(PolicyKind kind, std::string_view text);
 

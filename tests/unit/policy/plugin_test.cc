@@ -347,6 +347,7 @@ TEST_F(Plugin, IsRefusedWhereItIsNone) {
   const std::string other = SPINDLE_PLUGINS "/other_version.so";
   expect_refusal(PolicyKind::kArm, other, "version 4711");
   expect_refusal(PolicyKind::kCpu, other, "another world");
+  expect_refusal(PolicyKind::kReplacement, other, "it has no replacement policy");
   expect_refusal(PolicyKind::kFit, other, "it has no fit policy; SPINDLE_FIT_POLICY");
   expect_refusal(PolicyKind::kArm, folder_, "it is not a file");
   expect_refusal(PolicyKind::kArm, "./nowhere.so", "./nowhere.so: it cannot be found");
