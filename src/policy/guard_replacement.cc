@@ -49,7 +49,12 @@ class GuardedReplacement final : public ReplacementPolicy {
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey> incoming) override {
     if (!plainest_) {
       std::optional<FrameNo> frame;
-      std::optional<std::string> why = own_.ask([&] { frame = own_->victim(evictable, incoming); });
+      Questions questions{*this, evictable, std::nullopt};
+      std::optional<std::string> why = own_.ask([&] {
+        frame = own_->victim({Questions::may_go, &questions}, incoming);
+      });
+      if (!why && questions.unknown)
+        why = "asked for frame " + std::to_string(questions.unknown->value) + words_of_capacity();
       if (!why) why = fault_of(frame, evictable);
       if (!why) return frame;
       replace(*why);
@@ -77,8 +82,7 @@ class GuardedReplacement final : public ReplacementPolicy {
     std::optional<FrameNo> hand;
     if (!plainest_) tell([&] { hand = own_->hand(); });
     if (!plainest_ && hand && hand->value >= frames_.size())
-      replace("has its hand at frame " + std::to_string(hand->value) +
-              ", although there are only " + std::to_string(frames_.size()) + " frames");
+      replace("has its hand at frame " + std::to_string(hand->value) + words_of_capacity());
     return plainest_ ? plainest_->hand() : hand;
   }
 
@@ -87,6 +91,25 @@ class GuardedReplacement final : public ReplacementPolicy {
     std::uint64_t arrival = 0;  ///< 0: the frame is empty
     PageKey key = 0;
   };
+
+  /// What the policy may ask while it looks for a victim: the owner knows only frames that hold a
+  /// page.
+  struct Questions {
+    static bool may_go(void* context, FrameNo frame) {
+      auto& [guard, evictable, unknown] = *static_cast<Questions*>(context);
+      if (frame.value < guard.frames_.size())
+        return guard.frames_[frame.value].arrival != 0 && evictable(frame);
+      if (!unknown) unknown = frame;
+      return false;
+    }
+    const GuardedReplacement& guard;
+    const Evictable& evictable;
+    std::optional<FrameNo> unknown;  ///< the first that it asked for and that does not exist
+  };
+
+  [[nodiscard]] std::string words_of_capacity() const {
+    return ", although there are only " + std::to_string(frames_.size()) + " frames";
+  }
 
   static bool is_ground(VictimGround ground) { return !victim_ground_name(ground).empty(); }
 
@@ -103,11 +126,10 @@ class GuardedReplacement final : public ReplacementPolicy {
           return "named no victim, although frame " + std::to_string(i) + " may go";
       return std::nullopt;
     }
-    const std::string words = "named frame " + std::to_string(frame->value) + " as the victim, ";
-    if (frame->value >= frames_.size())
-      return words + "although there are only " + std::to_string(frames_.size()) + " frames";
-    if (frames_[frame->value].arrival == 0) return words + "which is empty";
-    if (!evictable(*frame)) return words + "which must stay";
+    const std::string words = "named frame " + std::to_string(frame->value) + " as the victim";
+    if (frame->value >= frames_.size()) return words + words_of_capacity();
+    if (frames_[frame->value].arrival == 0) return words + ", which is empty";
+    if (!evictable(*frame)) return words + ", which must stay";
     return std::nullopt;
   }
 

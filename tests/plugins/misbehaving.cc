@@ -131,6 +131,7 @@ class Replacement final : public ReplacementPolicy {
     if (fault == "empty")
       for (FrameNo frame{0}; frame.value < capacity_; ++frame)
         if (std::find(order_.begin(), order_.end(), frame) == order_.end()) return frame;
+    if (fault == "ask") evictable(FrameNo{capacity_});
     if (fault == "held")
       for (const FrameNo frame : order_)
         if (!evictable(frame)) return frame;

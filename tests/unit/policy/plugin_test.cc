@@ -118,7 +118,7 @@ TEST_F(Plugin, AnArmPolicyThatMisbehavesLosesNoRequest) {
 
 TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
   const auto run = [](std::string_view name) {
-    constexpr std::size_t kFrames = 8;
+    static constexpr std::size_t kFrames = 8;
     const auto policy = make_replacement_policy(name == "plainest" ? "fifo" : name, kFrames).take();
     Random random(7);
     std::vector<std::uint64_t> victims;
@@ -139,6 +139,7 @@ TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
       auto free = std::ranges::find_if(pages, [](const auto& one) { return !one; });
       if (free == pages.end() || random.below(4) == 0) {
         const auto may_go = [](void* context, FrameNo frame) {
+          EXPECT_LT(frame.value, kFrames);
           return frame != *static_cast<FrameNo*>(context);
         };
         const auto victim = policy->victim({may_go, &held}, page);
@@ -162,7 +163,7 @@ TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
     return victims;
   };
   check_faults(PolicyKind::kReplacement,
-               {"none", "pick", "empty", "held", "touch", "reason", "marks", "hand", "throw",
+               {"none", "pick", "empty", "ask", "held", "touch", "reason", "marks", "hand", "throw",
                 "throw-number", "make"},
                run);
 }
