@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,7 +119,8 @@ bool read_block_size(const std::string& text, std::uint64_t& into, std::string& 
 bool read_strategy(const std::string& name, format::MapKind& into, std::string& reason) {
   const auto kind = format::map_kind_named(name);
   if (!kind)
-    reason = fmt::format("-a: '{}' is not one of contiguous, linked, fat, indexed, extent", name);
+    reason =
+        fmt::format("-a: '{}' is not one of {}", name, fmt::join(format::strategy_names(), ", "));
   into = kind.value_or(into);
   return kind.has_value();
 }
@@ -397,7 +399,8 @@ int main(int argc, char** argv) {
   line.option("-b,--block-size", request.block_size, "block size, 1K to 64K (default 4K)")
       .type_name("BLOCK");
   line.option("-a,--strategy", request.strategy,
-              "how new files are mapped: contiguous, linked, fat, indexed or extent (default)")
+              fmt::format("how new files are mapped: {} (default extent)",
+                          fmt::join(spindle::format::strategy_names(), ", ")))
       .type_name("STRATEGY");
   line.option("-L,--label", request.label, "name of the volume, at most 64 bytes")
       .type_name("LABEL");

@@ -7,8 +7,9 @@
 namespace spindle {
 
 std::span<const FileMap* const> all_file_maps() {
-  static const auto maps = std::to_array<const FileMap*>(
-      {&contiguous_map(), &linked_map(), &fat_map(), &indexed_map(), &extent_map()});
+#define SPINDLE_ENTRY(MAP) &MAP(),
+  static const auto maps = std::to_array<const FileMap*>({SPINDLE_FILE_MAPS(SPINDLE_ENTRY)});
+#undef SPINDLE_ENTRY
   return maps;
 }
 

@@ -1,15 +1,21 @@
-// The strategies, by name, and what they share.
+// The strategies' table of contents, and what they share: a strategy is one file, and one line
+// here.
 #pragma once
 
 #include "spindle/alloc/file_map.h"
 
+#define SPINDLE_FILE_MAPS(X) \
+  X(contiguous_map)          \
+  X(linked_map)              \
+  X(fat_map)                 \
+  X(indexed_map)             \
+  X(extent_map)
+
 namespace spindle {
 
-const FileMap& contiguous_map();
-const FileMap& linked_map();
-const FileMap& fat_map();
-const FileMap& indexed_map();
-const FileMap& extent_map();
+#define SPINDLE_DECLARE(MAP) const FileMap& MAP();
+SPINDLE_FILE_MAPS(SPINDLE_DECLARE)
+#undef SPINDLE_DECLARE
 
 /// Runs of blocks that one call of shrink or punch frees at most.
 inline constexpr int kRunsPerCall = 16;

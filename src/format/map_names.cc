@@ -5,14 +5,19 @@
 namespace spindle::format {
 namespace {
 
-constexpr std::array<std::string_view, 6> kNames = {"inline", "contiguous", "linked",
-                                                    "fat",    "indexed",    "extent"};
+// In the order of MapKind.
+constexpr auto kNames =
+    std::to_array<std::string_view>({"inline", "contiguous", "linked", "fat", "indexed", "extent"});
 
 }  // namespace
 
 std::string_view map_kind_name(MapKind kind) {
   const auto index = static_cast<std::size_t>(kind);
   return index < kNames.size() ? kNames[index] : "unknown";
+}
+
+std::span<const std::string_view> strategy_names() {
+  return std::span(kNames).subspan(1);
 }
 
 std::optional<MapKind> map_kind_named(std::string_view name) {

@@ -3,7 +3,7 @@
 // A strategy works on the 64 bytes that it owns in the inode (MapFile::root), the blocks beneath
 // them, and nothing else; it cannot tell who calls it. `file_map` is the one place that turns a
 // `map_kind` into a strategy; nowhere is there a switch on it. A sixth strategy is one new file, a
-// line in that place, and its number and name among those of the format (inode.h, map_names.cc).
+// line in the table of file_maps.h, and its number and name in the format (inode.h, map_names.cc).
 //
 // File blocks have `content_size` bytes of content: the whole block, but for `linked`, whose blocks
 // open with a header. All calls are made with the inode locked. Changes are edits of a transaction

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "spindle/format/inode.h"
@@ -10,6 +11,8 @@ namespace spindle::format {
 
 /// "contiguous", "linked", "fat", "indexed", "extent"; "inline"; "unknown" for no such number.
 std::string_view map_kind_name(MapKind kind);
+/// Those of the strategies: all but "inline".
+std::span<const std::string_view> strategy_names();
 /// The strategy of that name; nothing if there is none, or if it maps no blocks ("inline").
 std::optional<MapKind> map_kind_named(std::string_view name);
 

@@ -59,7 +59,7 @@ void leave_scattered_blocks(Volume& volume, std::uint64_t step) {
   tx.commit();
 }
 
-class MapTest : public ::testing::TestWithParam<std::string> {};
+class MapTest : public ::testing::TestWithParam<std::string_view> {};
 
 TEST_P(MapTest, IsInTheTableByNameAndByKind) {
   const FileMap* map = file_map(GetParam());
@@ -344,9 +344,8 @@ TEST_P(MapTest, DamagedMapsAreAnsweredWithErrorsNotCrashes) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(AllStrategies, MapTest,
-                         ::testing::Values("contiguous", "linked", "fat", "indexed", "extent"),
-                         [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(AllStrategies, MapTest, ::testing::ValuesIn(format::strategy_names()),
+                         [](const auto& test) { return std::string(test.param); });
 
 TEST(ContiguousMapTest, SaysInWordsWhyAFileCannotGrow) {
   in_runtime([] {
