@@ -9,6 +9,8 @@ namespace spindle {
 namespace {
 
 constexpr VirtualTime kNever{INT64_MAX};
+/// A quantum of as many years as this (146) does not end.
+constexpr VirtualTime kLongestQuantum{INT64_MAX / 2};
 constexpr std::array<std::uint32_t, 40> kWeights = {
     88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904,
     3906,  3121,  2501,  1991,  1586,  1277,  1024,  820,   655,   526,   423,  335,  272,  215,
@@ -148,7 +150,8 @@ void Scheduler::put_on(Cpu& cpu, Thread& thread) {
   // What a migration costs was noted there, and comes on top.
   cpu.switched_until = std::max(from, cpu.switched_until) + VirtualTime{cost_ns};
   const std::optional<VirtualTime> quantum = cpu.queue.quantum(thread);
-  cpu.quantum_end = quantum ? cpu.switched_until + *quantum : kNever;
+  const bool ends = quantum && *quantum < kLongestQuantum;
+  cpu.quantum_end = ends ? cpu.switched_until + *quantum : kNever;
   cpu.alarm = cpu.queue.alarm();
   if (cpu.shown != thread.id) {
     char state = 'R';

@@ -34,6 +34,19 @@ TEST(Machine, ChargesSwitchesAndCallsToWhoeverCausedThem) {
   expect_laws(*test.machine);
 }
 
+TEST(Machine, AQuantumMayBeLongerThanAllTime) {
+  for (const std::int64_t quantum_ns : {INT64_MAX, INT64_MAX - 1}) {
+    MachineConfiguration configuration;
+    configuration.cpu_policy = "rr";
+    configuration.cpu_conventions.quantum = {quantum_ns};
+    TestMachine test(configuration);
+    for (int i = 0; i < 2; ++i) test.start("compute(100)");
+    test.machine->run_until({1'000'000'000});
+    EXPECT_EQ(test.machine->records().size(), 2u);
+    expect_laws(*test.machine);
+  }
+}
+
 TEST(Machine, SharesByNice) {
   MachineConfiguration configuration{.cpu_policy = "cfs", .costs = MachineCosts::none()};
   TestMachine test(configuration);
