@@ -1,5 +1,5 @@
 // The solver's table of contents: a domain of exercises is one function, defined in its own file,
-// and one line here.
+// one line here, and one with the names of its algorithms in algorithms.cc.
 #pragma once
 
 #include "field.h"
