@@ -380,6 +380,20 @@ TEST(LinkedMapTest, LinksOnAShrunkChainOnlyWhenTheShrinkIsDurable) {
   });
 }
 
+TEST(LinkedMapTest, GrowsWhileTheFormerBlocksOfTheFileAreFreed) {
+  in_runtime([] {
+    Volume volume({});
+    TestFile former = make_file("linked", 3);
+    TestFile file = make_file("linked", 3);
+    extend(volume, former, 0, 10).take();
+    extend(volume, file, 0, 5).take();
+    Transaction tx = volume.begin();
+    MapFile open = former.open();
+    EXPECT_TRUE(former.map->shrink({tx, *volume.space, open}, FileBlock{2}).take());
+    EXPECT_EQ(extend(volume, file, 5, 1).code(), 0);
+  });
+}
+
 TEST(LinkedMapTest, ABlockOfAnotherFileIsNotTakenForTheChains) {
   in_runtime([] {
     Volume volume({});
