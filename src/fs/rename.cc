@@ -192,9 +192,11 @@ Result<> FileSystem::rename(const Caller& caller, NodeId from, std::string_view 
     if ((flags & ~kKnownFlags) != 0 || contradicts) {
       return Error{EINVAL, "these flags of rename are not known"};
     }
-    Rename rename{.from = TRY(volume_->directory(from)),
+    NodeRef from_directory = TRY(volume_->directory(from));
+    NodeRef to_directory = TRY(volume_->directory(to));
+    Rename rename{.from = std::move(from_directory),
                   .old_name = name,
-                  .to = TRY(volume_->directory(to)),
+                  .to = std::move(to_directory),
                   .new_name = new_name,
                   .flags = flags,
                   .caller = caller,

@@ -69,6 +69,18 @@ TEST(Times, StayWhenAnAclIsRemovedThatIsNotThere) {
   });
 }
 
+// The volume's end checks that no node is held any more.
+TEST(Rename, LetsGoOfTheOneDirectoryIfTheOtherCannotBeHad) {
+  in_runtime([] {
+    Desk desk;
+    const NodeId file = desk.file("a");
+    EXPECT_EQ(desk.volume->rename(kCaller, kRootNode, "a", file, "b", 0).code(), ENOTDIR);
+    desk.volume.reset();
+    desk.mount();
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
 TEST(Modes, AreInheritedAndCleared) {
   in_runtime([] {
     Desk desk;

@@ -97,6 +97,8 @@ class [[nodiscard]] Result<void> {
 }  // namespace spindle
 
 /// The value of a Result; leaves the function with its error if it failed.
+/// Not within the braces of an aggregate, an array or an initializer list: compilers do not destroy
+/// the members before it, which are made already, when it leaves from there.
 #define TRY(expression)                                    \
   __extension__({                                          \
     auto result_of_try = (expression);                     \
